@@ -1,0 +1,55 @@
+"""Near-real-time solar flare monitoring from SDO/HMI magnetograms.
+
+A plain library that happens to be scheduled: `flaremon` knows the Sun, the JSOC, the network
+and the database and has never heard of Prefect; `flows` knows Prefect and calls `flaremon`.
+Everything runs from a Python prompt or the command line without a Prefect server.
+
+Rooms, in the order in which they may import: a room imports only rooms above it, and
+`tests/test_architecture.py` reads this very list.
+
+==============  ==================================================================================
+errors          what can go wrong, and whether trying again can help
+times           TAI slot times as JSOC writes them, UTC instants; cadence arithmetic
+sun             where the Sun is and how large it looks, to the accuracy that an image needs
+domain          the things we talk about, as frozen dataclasses and enums
+config          settings of this machine; the only reader of the environment
+politeness      one request at a time to the JSOC: lane, deadline, back-off, circuit breaker
+cache           downloaded files by record key: atomic, hashed, bounded
+jsoc            find and download records from the JSOC; translates its failures
+replica         a JSOC on loopback that serves a folder of FITS files, faults included
+fits            a FITS file in, a checked `Magnetogram` out
+images          8-bit JP2 and JPG magnetograms in, a `Magnetogram` out
+resample        conservative area resampling of a rotated image
+preprocess      a magnetogram to the standard frame, the frame to the network's plane
+gates           what must not be predicted, and why
+network         the CNN, nothing else
+package         a model package on disk: card, checksum, weights to network
+inference       batches of planes to probabilities, on a device
+schema          the tables
+migrations      the history of the tables
+database        engines, their pragmas, and the schema version they must be at
+store           rows in, rows out; takes a session, never commits
+pipeline        one record from start to end, in one readable function
+status          the answer in words, its age, and exit codes
+picture         the magnetogram with limb and grid, and the answer, as a picture
+training        data set, loop, evaluation; nothing imports it but the command line
+demo            the main job on real files, off-line
+cli             the command line: parse, call one function, print one result
+==============  ==================================================================================
+
+Where do I go to ...
+--------------------
+change what JSOC is asked          `jsoc` (and `replica`, which must answer it)
+accept or refuse another record    `gates`
+change the network's input         `preprocess`, then train a new model version
+add a column                       `schema`, then a new file in `migrations/versions`
+add a command                      `cli`
+add a flow                         `flows/`, which holds no science
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("flaremon")
+except PackageNotFoundError:  # a bare checkout on the path
+    __version__ = "0+unknown"

@@ -1,0 +1,169 @@
+"""Settings of this machine; the only reader of the environment.
+
+Every setting is an environment variable with the prefix ``FLAREMON_``; members of a group are
+joined with two underscores (``FLAREMON_JSOC__EMAIL``). There is no settings file of our own.
+Settings are read once, at the entry point, and passed down as plain values.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flaremon.domain import SERIES_CADENCE_S, ModelId
+from flaremon.errors import ConfigurationError, InputError
+
+PREFIX = "FLAREMON_"
+_Positive = Annotated[float, Field(gt=0)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JsocSettings(_Group):
+    """How to talk to the JSOC (or to a replica of it)."""
+
+    base_url: str = Field(
+        default="http://jsoc.stanford.edu",
+        description="Where the JSOC is; point it at `flaremon replica` to replay an archive.",
+    )
+    email: SecretStr | None = Field(
+        default=None,
+        description="Address registered with the JSOC; only needed for records that are off-line.",
+    )
+    series: str = Field(
+        default="hmi.M_720s_nrt",
+        description="Series to monitor: hmi.M_720s_nrt, hmi.M_720s or hmi.M_45s.",
+    )
+    lookback_h: _Positive = Field(
+        default=6.0,
+        description="Hours to look back for slots that are not decided; slots arrive late.",
+    )
+    min_interval_s: float = Field(
+        default=1.0,
+        ge=0,
+        description="Least time between two requests; the JSOC asks for one at a time.",
+    )
+    deadline_s: _Positive = Field(
+        default=20.0, description="Wall-clock limit of one query, connection included."
+    )
+    download_deadline_s: _Positive = Field(
+        default=300.0, description="Wall-clock limit of one file."
+    )
+    export_deadline_s: _Positive = Field(
+        default=900.0, description="Wall-clock limit of one export request, waiting included."
+    )
+    attempts: int = Field(
+        default=3, ge=1, le=10, description="Tries of a request that failed for a passing reason."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http:// or https:// address")
+        return value.rstrip("/")
+
+    @field_validator("series")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in SERIES_CADENCE_S:
+            raise ValueError(f"must be one of {', '.join(SERIES_CADENCE_S)}")
+        return value
+
+
+class CacheSettings(_Group):
+    """Where downloaded files are kept, and for how long."""
+
+    dir: Path = Field(
+        default_factory=lambda: Path.home() / ".cache" / "flaremon",
+        description="Folder for downloaded magnetograms.",
+    )
+    max_gb: _Positive = Field(
+        default=20.0, description="Oldest files are removed above this size (10^9 bytes)."
+    )
+    max_age_days: _Positive = Field(
+        default=30.0, description="Files fetched longer ago than this are removed."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of this machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    jsoc: JsocSettings = Field(default_factory=JsocSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
+    database_url: SecretStr = Field(
+        default_factory=lambda: SecretStr(
+            f"sqlite:///{Path.home() / '.local' / 'share' / 'flaremon' / 'flaremon.db'}"
+        ),
+        description="SQLAlchemy URL: sqlite:///FILE or postgresql://user:password@host/name.",
+    )
+    model: str = Field(
+        default="fulldisk-cnn@1.0.0", description="Model package that answers, name@version."
+    )
+    models_dir: Path | None = Field(
+        default=None, description="Folder of model packages; by default those that ship."
+    )
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where to run the network.",
+    )
+    batch_size: int = Field(default=8, ge=1, le=4096, description="Planes scored at once.")
+    stale_after_h: _Positive = Field(
+        default=3.0,
+        description="Age of the newest scored observation from which the answer is STALE.",
+    )
+    live_within_h: _Positive = Field(
+        default=6.0,
+        description="Predictions issued later than this after the observation are hindcasts.",
+    )
+    allow_future: bool = Field(
+        default=False, description="Accept observations from the future (replays only)."
+    )
+
+    @field_validator("model")
+    @classmethod
+    def _model_id(cls, value: str) -> str:
+        try:
+            return str(ModelId.parse(value))
+        except InputError as exc:
+            raise ValueError(str(exc)) from exc
+
+    @cached_property
+    def model_id(self) -> ModelId:
+        """The model that answers."""
+        return ModelId.parse(self.model)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the settings of this machine.
+
+    Parameters
+    ----------
+    overrides
+        Values that the command line gives; they win over the environment.
+
+    Raises
+    ------
+    ConfigurationError
+        With one line per setting that is wrong: its variable, what is wrong, what it takes.
+        Values are never repeated, since they can be secrets.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        lines = [
+            f"{PREFIX}{'__'.join(str(part).upper() for part in error['loc'])}: {error['msg']}"
+            for error in exc.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigurationError("settings: " + "; ".join(lines)) from None
