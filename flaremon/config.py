@@ -5,12 +5,17 @@ joined with two underscores (``FLAREMON_JSOC__EMAIL``). There is no settings fil
 Settings are read once, at the entry point, and passed down as plain values.
 """
 
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flaremon.domain import SERIES_CADENCE_S, ModelId
@@ -127,9 +132,6 @@ class Settings(BaseSettings):
         default=6.0,
         description="Predictions issued later than this after the observation are hindcasts.",
     )
-    allow_future: bool = Field(
-        default=False, description="Accept observations from the future (replays only)."
-    )
 
     @field_validator("model")
     @classmethod
@@ -159,6 +161,14 @@ def read_settings(**overrides: Any) -> Settings:
         With one line per setting that is wrong: its variable, what is wrong, what it takes.
         Values are never repeated, since they can be secrets.
     """
+    known = {row.variable for row in describe(Settings.model_construct())}
+    unknown = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
+    if unknown:
+        # pydantic ignores variables outside a group, so a misspelt one would go unnoticed.
+        raise ConfigurationError(
+            f"settings: {', '.join(sorted(unknown))} is not a setting; "
+            "`flaremon settings` lists those there are"
+        )
     try:
         return Settings(**overrides)
     except ValidationError as exc:
@@ -167,3 +177,62 @@ def read_settings(**overrides: Any) -> Settings:
             for error in exc.errors(include_input=False, include_url=False)
         ]
         raise ConfigurationError("settings: " + "; ".join(lines)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting as people see it."""
+
+    variable: str
+    value: str
+    """Masked when it is a secret or may hold one."""
+    description: str
+
+
+def describe(settings: Settings) -> list[SettingRow]:
+    """Return every setting with its variable, its value (secrets masked) and its meaning."""
+    return list(_rows(settings, PREFIX))
+
+
+def settings_as_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables from which a child process reads these very settings.
+
+    Secrets are in it, in the clear: hand it to a process and never log it.
+    """
+    return {
+        variable: str(value.get_secret_value() if isinstance(value, SecretStr) else value)
+        for variable, _, value in _leaves(settings, PREFIX)
+        if value is not None
+    }
+
+
+def example_environment() -> str:
+    """Return the text of ``deployments/example.env``: every setting, its default, its meaning."""
+    lines = [
+        "# Settings of flaremon, all optional; made by flaremon.config.example_environment().",
+        "# Remove the # in front of what you want to change. ~ is written out in real use.",
+    ]
+    for row in describe(Settings.model_construct()):
+        shown = row.value.replace(str(Path.home()), "~")
+        lines += ["", f"# {row.description}", f"#{row.variable}={shown}"]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(group: BaseModel, prefix: str) -> Iterator[SettingRow]:
+    for variable, field, value in _leaves(group, prefix):
+        shown = _without_password(value) if variable == f"{PREFIX}DATABASE_URL" else value
+        yield SettingRow(variable, "" if value is None else str(shown), field.description or "")
+
+
+def _leaves(group: BaseModel, prefix: str) -> Iterator[tuple[str, FieldInfo, Any]]:
+    for name, field in type(group).model_fields.items():
+        value = getattr(group, name)
+        variable = f"{prefix}{name.upper()}"
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, f"{variable}__")
+        else:
+            yield variable, field, value
+
+
+def _without_password(url: SecretStr) -> str:
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url.get_secret_value())

@@ -4,12 +4,12 @@
 
     FlaremonError                        retriable = False unless said otherwise
     ├─ ConfigurationError                a setting is missing or contradictory
-    ├─ InputError                        what the caller asked for makes no sense (a date in the future)
+    ├─ InputError                        what was asked for cannot be (a date in the future)
     ├─ SourceError                       talking to a source of records
     │  ├─ SourceUnavailableError   ↻     no route, time-out, 5xx, 429, circuit open
     │  ├─ DownloadIncompleteError  ↻     size or content differs from what was announced
     │  ├─ SourceProtocolError            a reply we do not understand
-    │  ├─ RecordOfflineError             the file is not on disk at the source and cannot be exported
+    │  ├─ RecordOfflineError             the file is not on disk and cannot be exported
     │  └─ ExportRefusedError             unregistered address, too large, malformed
     ├─ FitsError                         a file is present but is not what the record says
     ├─ ModelError                        package incomplete, checksum mismatch, weights do not fit

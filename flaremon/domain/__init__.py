@@ -1,0 +1,62 @@
+"""The things we talk about, as frozen dataclasses and enums; the vocabulary of the project.
+
+Units are in the names or beside the fields. Instants are aware UTC; TAI stays a label.
+"""
+
+from flaremon.domain.flares import (
+    FlareClass,
+    FlareEvent,
+    Window,
+)
+from flaremon.domain.outcomes import (
+    Mode,
+    ModelId,
+    Outcome,
+    Prediction,
+    Refusal,
+    Rejection,
+    RejectionReason,
+    Verdict,
+)
+from flaremon.domain.records import (
+    SEGMENT,
+    SERIES_CADENCE_S,
+    Calibration,
+    Geometry,
+    Magnetogram,
+    Quality,
+    QualityClass,
+    Record,
+    RecordKey,
+    Source,
+    StoredFile,
+    newest_first,
+    quality_class,
+)
+
+__all__ = [
+    "SEGMENT",
+    "SERIES_CADENCE_S",
+    "Calibration",
+    "FlareClass",
+    "FlareEvent",
+    "Geometry",
+    "Magnetogram",
+    "Mode",
+    "ModelId",
+    "Outcome",
+    "Prediction",
+    "Quality",
+    "QualityClass",
+    "Record",
+    "RecordKey",
+    "Refusal",
+    "Rejection",
+    "RejectionReason",
+    "Source",
+    "StoredFile",
+    "Verdict",
+    "Window",
+    "newest_first",
+    "quality_class",
+]
