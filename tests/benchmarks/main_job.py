@@ -1,0 +1,127 @@
+"""How long the main job takes: ``python -m tests.benchmarks.main_job [--records N]``.
+
+Commands are timed as users start them, in fresh processes; peak memory is that of the process
+(Linux ``ru_maxrss`` of the child). The replica on loopback serves synthetic full-size records, so
+no network is in the figures. Politeness (one request per second) is off for the warm figure,
+which is about the work per record, and on where a row says so.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flaremon import pipeline
+from flaremon.cli import _wiring
+from flaremon.config import read_settings
+from flaremon.jsoc import Jsoc
+from flaremon.replica import Replica
+from flaremon.times import utc_now
+from tests.support import suns
+
+
+@dataclass
+class Timing:
+    wall_s: float
+    peak_mb: float
+    code: int
+
+
+def command(*arguments: str, env: dict[str, str]) -> Timing:
+    """Run flaremon in a process of its own."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flaremon", *arguments],
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Timing(time.perf_counter() - start, usage.ru_maxrss / 1e3, process.returncode)
+
+
+def repeat(n: int, *arguments: str, env: dict[str, str]) -> tuple[Timing, float]:
+    """Return the median run and the largest peak."""
+    runs = [command(*arguments, env=env) for _ in range(n)]
+    return sorted(runs, key=lambda t: t.wall_s)[n // 2], max(t.peak_mb for t in runs)
+
+
+def warm(env: dict[str, str], n: int) -> tuple[float, float]:
+    """Seconds per record in one process after the first answer, and peak memory in MB."""
+    os.environ.update(env)
+    settings = read_settings()
+    engine = _wiring.ready_engine(settings)
+    predictor = _wiring.predictor(settings)
+    job = pipeline.Job(
+        source=Jsoc(settings.jsoc, _wiring.file_cache(settings)),
+        engine=engine,
+        package=predictor.package,
+        load_predictor=lambda: predictor,
+        series=settings.jsoc.series,
+        lookback=timedelta(hours=settings.jsoc.lookback_h),
+    )
+
+    def run(*, newest_only: bool) -> pipeline.Report:
+        moment = utc_now()
+        return pipeline.run_once(
+            job, pipeline.Run(run_id="benchmark", now=moment), newest_only=newest_only
+        )
+
+    run(newest_only=True)
+    start = time.perf_counter()
+    report = run(newest_only=False)
+    elapsed = time.perf_counter() - start
+    done = len({p.key for p in report.predictions})
+    assert done == n - 1, f"scored {done} of {n - 1}: {report.rejections} {report.failures}"
+    return elapsed / done, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def row(name: str, value: str, limit: str = "") -> None:
+    sys.stdout.write(f"{name:<58} {value:>18} {limit:>16}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=12)
+    n = parser.parse_args().records
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        suns.archive(folder / "archive", n)
+        with Replica(folder / "archive", latest_as_now=True) as server:
+            row("machine", f"{os.cpu_count()} cores, {platform.machine()}", "asked")
+
+            def env(k: int, interval: float) -> dict[str, str]:
+                return {
+                    "FLAREMON_JSOC__BASE_URL": server.base_url,
+                    "FLAREMON_JSOC__MIN_INTERVAL_S": str(interval),
+                    "FLAREMON_DATABASE_URL": f"sqlite:///{folder}/{k}.db",
+                    "FLAREMON_CACHE__DIR": f"{folder}/cache{k}",
+                }
+
+            help_, _ = repeat(5, "--help", env=env(0, 1))
+            row("flaremon --help, median of 5", f"{help_.wall_s:.2f} s", "<= 0.3 s")
+            cold = [command("now", env=env(k, 1)) for k in range(3)]
+            wall = statistics.median(t.wall_s for t in cold)
+            row("flaremon now, cold, one record, polite, median of 3", f"{wall:.2f} s", "<= 8 s")
+            peak = max(t.peak_mb for t in cold)
+            row("  peak memory", f"{peak:.0f} MB", "<= 1200 MB")
+            codes = {t.code for t in cold}
+            assert codes <= {0, 1}, codes
+            status, _ = repeat(5, "status", env=env(0, 1))
+            row("flaremon status, median of 5", f"{status.wall_s:.2f} s", "<= 1 s")
+            per_record, peak = warm(env(99, 0), n)
+            row(f"warm, per further record ({n - 1} records)", f"{per_record:.3f} s", "<= 0.4 s")
+            row("  peak memory, server included", f"{peak:.0f} MB", "<= 1200 MB")
+
+
+if __name__ == "__main__":
+    main()
