@@ -13,8 +13,10 @@ times           TAI slot times as JSOC writes them, UTC instants; cadence arithm
 sun             where the Sun is and how large it looks, to the accuracy that an image needs
 domain          the things we talk about, as frozen dataclasses and enums
 config          settings of this machine; the only reader of the environment
+disk            files whole or absent, locks between processes, errors of the disk
 politeness      one request at a time to the JSOC: lane, deadline, back-off, circuit breaker
 cache           downloaded files by record key: atomic, hashed, bounded
+web             HTTP with wall-clock deadlines, from one host
 jsoc            find and download records from the JSOC; translates its failures
 replica         a JSOC on loopback that serves a folder of FITS files, faults included
 fits            a FITS file in, a checked `Magnetogram` out
@@ -29,6 +31,7 @@ schema          the tables
 migrations      the history of the tables
 database        engines, their pragmas, and the schema version they must be at
 store           rows in, rows out; takes a session, never commits
+batch           files in, answers out, no database
 pipeline        one record from start to end, in one readable function
 status          the answer in words, its age, and exit codes
 picture         the magnetogram with limb and grid, and the answer, as a picture

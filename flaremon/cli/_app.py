@@ -1,0 +1,92 @@
+"""What all commands share: the application, options, and the way errors are said."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from flaremon.config import Settings
+    from flaremon.domain import FlareEvent
+
+app = typer.Typer(
+    name="flaremon",
+    help=(
+        "Near-real-time solar flare monitoring from SDO/HMI magnetograms.\n\n"
+        "Exit codes: 0 no flare or done, 1 flare, 2 stale or unknown, 3 error."
+    ),
+    epilog="Start with:  flaremon demo   |   flaremon now   |   flaremon status",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Events = Annotated[
+    list[str] | None,
+    typer.Option("--event", metavar="ID", help="Only this event, e.g. M1+/24h; may be repeated."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what is being done.")]
+
+
+class AnswerExit(Exception):  # noqa: N818 - not an error: the way a verdict becomes an exit code
+    """Ends the command with a verdict's exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def settings(**overrides: Any) -> "Settings":
+    """Read the settings, options of the command line first."""
+    from flaremon.config import read_settings
+
+    return read_settings(**{name: value for name, value in overrides.items() if value is not None})
+
+
+def parse_events(texts: list[str] | None) -> "list[FlareEvent] | None":
+    """Parse ``--event`` options."""
+    from flaremon.domain import FlareEvent
+
+    return [FlareEvent.parse(text) for text in texts] if texts else None
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on one line."""
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while somebody watches it, and nothing otherwise.
+
+    Yields a function to call once per item.
+    """
+    if not sys.stderr.isatty() or sys.stdout.isatty() or total < 2:
+        yield lambda: None
+        return
+    with typer.progressbar(length=total, file=sys.stderr, show_pos=True, show_eta=True) as bar:
+        yield lambda: bar.update(1)
+
+
+def report_error(error: Exception) -> None:
+    """Say an error in one sentence on stderr."""
+    sys.stderr.write(f"flaremon: {error}\n")
+
+
+def start_logging(*, verbose: bool) -> None:
+    """Send the log to stderr: warnings, or with ``--verbose`` what is being done."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)sZ %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    logging.Formatter.converter = __import__("time").gmtime  # logs in UTC, as everything else
+    logging.getLogger("flaremon").setLevel(logging.INFO if verbose else logging.WARNING)

