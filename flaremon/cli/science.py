@@ -10,7 +10,7 @@ from flaremon.cli._app import Verbose, app, settings, start_logging
 
 
 @app.command(
-    epilog="Example:  flaremon train --data ../shared/data --out models/fulldisk-cnn/1.0.0"
+    epilog="Example:  flaremon train --data ../shared/data --out models/fulldisk-cnn/1.0.1"
 )
 def train(
     data: Annotated[
@@ -33,7 +33,7 @@ def train(
     from flaremon.training import train_package
 
     start_logging(verbose=verbose)
-    card = train_package(data, out, seed=seed)
+    card = train_package(data, out, seed=seed, cache=settings().cache.dir / "training")
     sys.stdout.write(f"{out} is written; read {card}.\n")
 
 

@@ -1,0 +1,180 @@
+"""What ``model.toml`` says, read strictly."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from flaremon.domain import FlareEvent, ModelId
+from flaremon.errors import InputError, ModelError
+from flaremon.preprocess import FrameSpec
+
+FORMAT = 1
+"""Version of the layout of ``model.toml``."""
+DESCRIPTION_FILE = "model.toml"
+WEIGHTS_FILE = "weights.safetensors"
+CARD_FILE = "MODEL_CARD.md"
+
+
+class Output(StrEnum):
+    """What the network's numbers are."""
+
+    LOGIT = "logit"
+    """Log odds of the event: the probability is 1 / (1 + exp(-logit))."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """An event that a model answers."""
+
+    event: FlareEvent
+    threshold: float
+    """Probability from which the answer is "flare"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """Where the weights come from."""
+
+    start: date
+    end: date
+    """Last day of observations that the weights were fitted to."""
+    data: str
+    labels: str
+    seed: int
+    software: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPackage:
+    """What ``model.toml`` says."""
+
+    id: ModelId
+    folder: Path
+    series: str
+    """Series that the network was trained on."""
+    output: Output
+    frame: FrameSpec
+    events: tuple[EventSpec, ...]
+    """In the order of the network's outputs."""
+    network: Mapping[str, Any]
+    """Arguments of `flaremon.network.NetworkConfig`."""
+    weights_sha256: str
+    training: Training
+
+    @property
+    def weights_path(self) -> Path:
+        """File of the weights."""
+        return self.folder / WEIGHTS_FILE
+
+
+def load_package(folder: Path) -> ModelPackage:
+    """Read and check ``model.toml``; the weights are not touched.
+
+    Parameters
+    ----------
+    folder : Path
+        ``<name>/<version>`` of a models folder.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or malformed; names the key.
+    """
+    path = folder / DESCRIPTION_FILE
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise ModelError(f"{folder} is no model package: it has no {DESCRIPTION_FILE}") from exc
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ModelError(f"{path} cannot be read: {exc}") from exc
+    try:
+        return _parse(folder, table)
+    except (ModelError, InputError) as exc:
+        raise ModelError(f"{path}: {exc}") from exc
+
+
+def _parse(folder: Path, table: dict[str, Any]) -> ModelPackage:
+    _check_keys(table, _TOP, "")
+    if table["format"] != FORMAT:
+        raise ModelError(f"format is {table['format']}, this version of flaremon reads {FORMAT}")
+    weights, training = table["weights"], table["training"]
+    _check_keys(table["frame"], {f.name: float for f in fields(FrameSpec)}, "frame.")
+    _check_keys(weights, {"sha256": str}, "weights.")
+    _check_keys(training, _TRAINING, "training.")
+    if not re.fullmatch(r"[0-9a-f]{64}", weights["sha256"]):
+        raise ModelError("weights.sha256 is not 64 hexadecimal digits")
+    if table["output"] not in set(Output):
+        raise ModelError(f"output is {table['output']!r}, must be one of {', '.join(Output)}")
+    return ModelPackage(
+        id=ModelId.parse(f"{table['name']}@{table['version']}"),
+        folder=folder,
+        series=table["series"],
+        output=Output(table["output"]),
+        frame=FrameSpec(**table["frame"]),
+        events=_parse_events(table["events"]),
+        network={key: _frozen(value) for key, value in table["network"].items()},
+        weights_sha256=weights["sha256"],
+        training=Training(**training),
+    )
+
+
+def _parse_events(tables: list[Any]) -> tuple[EventSpec, ...]:
+    if not tables or not all(isinstance(table, dict) for table in tables):
+        raise ModelError("events must be one or more tables, [[events]]")
+    for table in tables:
+        _check_keys(table, {"event": str, "threshold": float}, "events.")
+        if not 0 < table["threshold"] < 1:
+            raise ModelError(f"events.threshold {table['threshold']} is not between 0 and 1")
+    specs = tuple(EventSpec(FlareEvent.parse(t["event"]), float(t["threshold"])) for t in tables)
+    if len({spec.event for spec in specs}) < len(specs):
+        raise ModelError("events names one event twice")
+    return specs
+
+
+_TOP: Mapping[str, type] = {
+    "format": int,
+    "name": str,
+    "version": str,
+    "series": str,
+    "output": str,
+    "frame": dict,
+    "events": list,
+    "network": dict,
+    "weights": dict,
+    "training": dict,
+}
+_TRAINING: Mapping[str, type] = {
+    "start": date,
+    "end": date,
+    "data": str,
+    "labels": str,
+    "seed": int,
+    "software": str,
+}
+
+
+def _check_keys(table: Mapping[str, Any], kinds: Mapping[str, type], prefix: str) -> None:
+    """Demand exactly these keys, of these kinds; an integer is good enough for a float."""
+    missing = [prefix + key for key in kinds if key not in table]
+    unknown = [prefix + key for key in table if key not in kinds]
+    if missing or unknown:
+        raise ModelError(
+            "; ".join(
+                f"{what} {', '.join(keys)}"
+                for what, keys in (("missing", missing), ("unknown", unknown))
+                if keys
+            )
+        )
+    for key, kind in kinds.items():
+        wanted = (int, float) if kind is float else (kind,)
+        if not isinstance(table[key], wanted) or isinstance(table[key], bool):
+            raise ModelError(f"{prefix}{key} must be {kind.__name__}, is {table[key]!r}")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

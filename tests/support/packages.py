@@ -1,0 +1,68 @@
+"""Tiny model packages: real files, a real network, random weights."""
+
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flaremon.domain import FlareEvent, ModelId
+from flaremon.package import EventSpec, ModelPackage, Output, Training
+from flaremon.preprocess import FrameSpec
+from flaremon.training.packaging import encode_weights, sha256_hex
+from flaremon.training.packaging import write_package as save
+
+EVENTS = ("M1+/24h", "C1+/now")
+
+
+def write_package(
+    models_dir: Path,
+    *,
+    name: str = "tiny-cnn",
+    version: str = "0.0.1",
+    seed: int = 0,
+    **changes: Any,
+) -> ModelPackage:
+    """Write ``models_dir/name/version`` and return it.
+
+    `changes` replace fields of the `ModelPackage` (``frame``, ``events``, ``training``, ...); for
+    ``events`` a mapping from event id to threshold does too. ``network`` updates the dimensions,
+    which otherwise follow from frame and events.
+    """
+    import torch  # noqa: PLC0415 - 1.6 s that other tests need not pay
+
+    from flaremon.network import FullDiskCnn, NetworkConfig  # noqa: PLC0415
+
+    events = changes.pop("events", dict.fromkeys(EVENTS, 0.5))
+    if isinstance(events, dict):
+        events = tuple(EventSpec(FlareEvent.parse(k), v) for k, v in events.items())
+    frame = changes.pop("frame", FrameSpec())
+    dims = {
+        "n_events": len(events),
+        "input_px": frame.size_px,
+        "radius_fraction": frame.radius_fraction,
+        "channels": (4, 4, 4, 4),
+        **changes.pop("network", {}),
+    }
+    config = NetworkConfig(**dims)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        weights = encode_weights(FullDiskCnn(config).state_dict())
+    package = ModelPackage(
+        id=ModelId(name, version),
+        folder=models_dir / name / version,
+        series="hmi.M_720s",
+        output=Output.LOGIT,
+        frame=frame,
+        events=events,
+        network=asdict(config),
+        weights_sha256=sha256_hex(weights),
+        training=Training(
+            start=date(2010, 5, 1),
+            end=date(2019, 12, 31),
+            data="none: random weights for tests",
+            labels="none",
+            seed=seed,
+            software="tests",
+        ),
+    )
+    return save(replace(package, **changes), weights)
