@@ -1,0 +1,159 @@
+"""The monitoring flow: whatever is not decided yet, newest first, within a time budget.
+
+A schedule only wakes it up. What is missing is worked out from our own database, so missed,
+doubled and killed runs need no care, and two monitors at once are wasteful, not harmful: every
+write is idempotent. Overlap is refused all the same: by a concurrency limit of the deployment
+(one run, the newcomer is cancelled), or by a runner that takes one run at a time.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+
+from flaremon.config import Settings, read_settings
+from flaremon.domain import Outcome, Record, Verdict
+from flaremon.errors import FlaremonError, SourceError, SourceUnavailableError
+from flaremon.pipeline import Report, Run, chunks, new_run_id
+from flaremon.status import Answer
+from flaremon.times import utc_now
+from flows import summary, tasks
+
+log = logging.getLogger(__name__)
+
+ARTIFACT_KEY = "monitor-run"
+CHUNK_RECORDS = 8
+"""Records per task after the first, which has one so that the newest answer comes first."""
+
+
+@flow(name="monitor")
+def monitor(
+    series: str | None = None,
+    lookback_h: float | None = None,
+    catch_up: Literal["newest_first", "newest_only"] = "newest_first",
+    time_budget_s: float = 600,
+) -> dict[str, Any]:
+    """Find, download, score and store what is not decided; say what was done.
+
+    Parameters
+    ----------
+    series
+        Series to monitor; by default that of the settings.
+    lookback_h
+        Hours to look back for undecided slots; by default that of the settings.
+    catch_up
+        ``newest_only`` stops after the first record that could be scored.
+    time_budget_s
+        No chunk of work is begun after so many seconds; the next run takes the rest.
+
+    Returns
+    -------
+    dict
+        The summary of the run (see `flows.summary.as_json`).
+
+    Raises
+    ------
+    SourceError
+        Nothing could be decided because the source could not be reached: the run is Failed.
+    FlaremonError
+        Database, model or settings are at fault.
+    """
+    _send_library_log()
+    settings = read_settings()
+    run = _this_run(settings)
+    series = series or settings.jsoc.series
+    since = run.now - timedelta(hours=lookback_h or settings.jsoc.lookback_h)
+    report, left, error = Report(), 0, None
+    try:
+        report.listed, todo = tasks.find(series, since, run)
+        report.undecided = left = len(todo)
+        for chunk in _in_time(_work(todo, catch_up), time_budget_s):
+            _decide(chunk, report, run)
+            left -= len(chunk)
+            if catch_up == "newest_only" and report.predictions:
+                break
+        _refuse_to_call_an_outage_a_success(report)
+        tasks.tidy(run.now)
+    except FlaremonError as exc:
+        error = exc
+    answers = tasks.answer(series, run.now) if _database_works(error) else []
+    told = summary.as_json(report, answers, series=series, run=run, left=left, error=error)
+    _tell(told, answers)
+    if error is not None:
+        raise error
+    return told
+
+
+def _decide(chunk: Sequence[Record], report: Report, run: Run) -> None:
+    """Take one chunk from the list to the database."""
+    got = tasks.download(chunk, run)
+    outcomes: list[Outcome] = list(got.rejections)
+    failures = list(got.failures)
+    if got.fetched:
+        scored, lost = tasks.score(got.fetched, got.known, run)
+        outcomes += scored
+        failures += lost
+    if outcomes or got.fetched:
+        report.stored += tasks.store(outcomes, got.fetched)
+    report.add(outcomes, failures)
+
+
+def _this_run(settings: Settings) -> Run:
+    now = utc_now()
+    return Run(
+        run_id=flow_run.id or new_run_id("flow", now),
+        now=now,
+        live_within=timedelta(hours=settings.live_within_h),
+    )
+
+
+def _work(todo: Sequence[Record], catch_up: str) -> list[Sequence[Record]]:
+    return chunks(todo, 1 if catch_up == "newest_only" else CHUNK_RECORDS)
+
+
+def _in_time(work: list[Sequence[Record]], budget_s: float) -> Iterator[Sequence[Record]]:
+    """Hand out work until the budget is spent; the first piece is always handed out."""
+    end = time.monotonic() + budget_s
+    for k, chunk in enumerate(work):
+        if k and time.monotonic() > end:
+            log.warning("time budget of %.0f s spent; the next run takes the rest", budget_s)
+            return
+        yield chunk
+
+
+def _refuse_to_call_an_outage_a_success(report: Report) -> None:
+    decided = report.predictions or report.rejections
+    if report.failures and not decided and all(f.retriable for f in report.failures):
+        raise SourceUnavailableError(
+            f"none of {len(report.failures)} records could be had; first {report.failures[0].error}"
+        )
+
+
+def _database_works(error: FlaremonError | None) -> bool:
+    return error is None or isinstance(error, SourceError)
+
+
+def _tell(told: dict[str, Any], answers: Sequence[Answer]) -> None:
+    for item, words in zip(answers, told["answers"], strict=True):
+        # A stale or missing answer must be seen in the run, not only by who asks for status.
+        level = logging.WARNING if item.verdict is Verdict.UNKNOWN else logging.INFO
+        log.log(level, words["in_words"])
+    log.info(summary.in_a_line(told))
+    create_markdown_artifact(
+        summary.as_markdown(told), key=ARTIFACT_KEY, description=summary.in_a_line(told)
+    )
+
+
+def _send_library_log() -> None:
+    """Let INFO lines of the library reach the log of the run, unless somebody set a level."""
+    names = get_current_settings().logging.extra_loggers or []
+    for name in names:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(get_current_settings().logging.level)

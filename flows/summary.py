@@ -1,0 +1,105 @@
+"""What a run did, for machines (a dict that is JSON) and for people (markdown)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flaremon import status
+from flaremon.pipeline import Report, Run
+from flaremon.times import iso_z
+
+
+def as_json(
+    report: Report,
+    answers: Sequence[status.Answer],
+    *,
+    series: str,
+    run: Run,
+    left: int,
+    error: Exception | None,
+) -> dict[str, Any]:
+    """Return the summary of a run; instants in UTC with Z.
+
+    Parameters
+    ----------
+    left : int
+        Undecided records that were not tried: the time budget was spent.
+    error
+        Why the run failed, if it did.
+    """
+    return {
+        "run_id": run.run_id,
+        "series": series,
+        "issued_at": iso_z(run.now),
+        "error": str(error) if error is not None else None,
+        "listed": report.listed,
+        "undecided": report.undecided,
+        "scored": len({prediction.key for prediction in report.predictions}),
+        "rejected": [
+            {"record": str(r.key), "reason": str(r.reason), "detail": r.detail}
+            for r in report.rejections
+        ],
+        "failed": [
+            {"record": str(f.key), "error": f.error, "retriable": f.retriable}
+            for f in report.failures
+        ],
+        "left": left,
+        "stored": report.stored,
+        "answers": [
+            {**status.as_json(item, run.now), "in_words": _in_one_line(status.in_words(item))}
+            for item in answers
+        ],
+    }
+
+
+def in_a_line(summary: dict[str, Any]) -> str:
+    """Return the counts of a run in one line for the log."""
+    return (
+        f"{summary['series']}: {summary['listed']} listed, {summary['undecided']} undecided, "
+        f"{summary['scored']} scored, {len(summary['rejected'])} rejected, "
+        f"{len(summary['failed'])} failed, {summary['left']} left for the next run"
+    )
+
+
+def as_markdown(summary: dict[str, Any]) -> str:
+    """Return the summary for people."""
+    lines = [f"# {summary['series']}, {summary['issued_at']}", ""]
+    if summary["error"]:
+        lines += [f"**The run failed: {_plain(summary['error'])}**", ""]
+    lines += ["## Answer", ""]
+    lines += [f"- {_plain(item['in_words'])}" for item in summary["answers"]] or [
+        "None: database or model could not be read."
+    ]
+    columns = {
+        "listed": summary["listed"],
+        "undecided": summary["undecided"],
+        "scored": summary["scored"],
+        "rejected": len(summary["rejected"]),
+        "failed": len(summary["failed"]),
+        "left for the next run": summary["left"],
+        "new rows": summary["stored"],
+    }
+    lines += ["", "## Records", "", _row(columns), _row(["---"] * len(columns))]
+    lines += [_row(columns.values())]
+    if summary["rejected"]:
+        lines += ["", "## Rejected", ""]
+        lines += [
+            f"- `{r['record']}` {r['reason']}: {_plain(r['detail'])}" for r in summary["rejected"]
+        ]
+    if summary["failed"]:
+        lines += ["", "## Failed, tried again by the next run", ""]
+        lines += [f"- `{f['record']}` {_plain(f['error'])}" for f in summary["failed"]]
+    lines += ["", f"Rows of this run carry the id `{summary['run_id']}`."]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Iterable[Any]) -> str:
+    return f"| {' | '.join(str(cell) for cell in cells)} |"
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """Show text of others (a server's reply in an error) as text, on one line."""
+    return _in_one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace("[", "&#91;")

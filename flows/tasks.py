@@ -1,0 +1,179 @@
+"""The steps of a run as Prefect tasks: find, download, score, store, answer, tidy.
+
+A task is a chunk of work, not a record. It opens its own client or engine from the settings
+and closes it; what goes in and out is small. `if_retriable` is the only retry rule there is.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import task_run
+from prefect.tasks import exponential_backoff
+
+from flaremon import pipeline, status
+from flaremon.config import read_settings
+from flaremon.database import session_scope
+from flaremon.domain import Outcome, Record, RecordKey, Rejection
+from flaremon.errors import FlaremonError, SourceUnavailableError
+from flaremon.pipeline import Failure, Fetched, Run
+from flows.resources import file_cache, package, predictor, ready_engine, source
+
+log = logging.getLogger(__name__)
+
+RETRIES = 2
+"""Few and soon: the client below has retried already, and the next run is minutes away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """What the download of some records came to."""
+
+    fetched: tuple[Fetched, ...]
+    known: Mapping[str, RecordKey]
+    """Which of the files' SHA-256 other records hold already."""
+    rejections: tuple[Rejection, ...]
+    failures: tuple[Failure, ...]
+
+
+def if_retriable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
+    """Retry iff the error says that trying again can help; bugs are never retried."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, FlaremonError) and error.retriable
+
+
+_RETRIED: dict[str, Any] = {
+    "retries": RETRIES,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=2),  # 2 s, 4 s
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": if_retriable,
+    # Prefect would hand out the answer of an earlier call with equal arguments, for ever.
+    "cache_policy": NO_CACHE,
+}
+
+
+def _named(verb: str, parameter: str) -> Any:
+    """Return a namer of task runs: ``download hmi.M_720s_nrt[2026.02.01_00:00:00_TAI] + 7``."""
+
+    def name() -> str:
+        keys = [_key(item) for item in task_run.get_parameters()[parameter]]
+        more = f" + {len(keys) - 1}" if len(keys) > 1 else ""
+        return f"{verb} {keys[0]}{more}" if keys else verb
+
+    return name
+
+
+def _key(item: Record | Fetched | Outcome) -> RecordKey:
+    return item.record.key if isinstance(item, Fetched) else item.key
+
+
+@task(name="find", task_run_name="find {series} since {since:%Y-%m-%dT%H:%MZ}", **_RETRIED)
+def find(series: str, since: datetime, run: Run) -> tuple[int, list[Record]]:
+    """List the slots since an instant; return how many there are and those not decided.
+
+    Raises
+    ------
+    SourceError, StoreError, ModelError
+        Source, database or model package fail.
+    """
+    settings = read_settings()
+    with ready_engine(settings) as engine:
+        return pipeline.find(
+            source(settings), engine, package(settings), series=series, since=since, run=run
+        )
+
+
+@task(name="download", task_run_name=_named("download", "records"), **_RETRIED)
+def download(records: Sequence[Record], run: Run) -> Chunk:
+    """Screen records, get the files of those that may be scored, and look up their hashes.
+
+    Files that are complete stay in the cache, so a retry asks only for the others. The last
+    try returns what there is: one record's failure does not stop the others.
+
+    Raises
+    ------
+    SourceUnavailableError
+        While there are retries left, when a file failed for a passing reason.
+    """
+    settings = read_settings()
+    fetched, rejections, failures = pipeline.fetch(records, source(settings), run)
+    passing = [failure for failure in failures if failure.retriable]
+    if passing and 0 < task_run.run_count <= RETRIES:
+        raise SourceUnavailableError(
+            f"{len(passing)} of {len(records)} files did not arrive; first {passing[0].error}"
+        )
+    with ready_engine(settings) as engine:
+        known = pipeline.known_files(fetched, engine) if fetched else {}
+    return Chunk(
+        fetched=tuple(fetched),
+        known=known,
+        rejections=tuple(rejections),
+        failures=tuple(failures),
+    )
+
+
+@task(name="score", task_run_name=_named("score", "fetched"), cache_policy=NO_CACHE)
+def score(
+    fetched: Sequence[Fetched], known: Mapping[str, RecordKey], run: Run
+) -> tuple[list[Outcome], list[Failure]]:
+    """Score complete files; not retried, since the same file would give the same error.
+
+    Raises
+    ------
+    ModelError, ConfigurationError
+        The model or the device fails.
+    """
+    settings = read_settings()
+    return pipeline.score(fetched, source(settings), predictor(settings), known=known, run=run)
+
+
+@task(name="store", task_run_name=_named("store", "outcomes"), **_RETRIED)
+def store(outcomes: Sequence[Outcome], fetched: Sequence[Fetched]) -> int:
+    """Store files and outcomes in one transaction; return how many rows were new.
+
+    Raises
+    ------
+    StoreError
+        Nothing of the chunk was stored.
+    """
+    with ready_engine(read_settings()) as engine:
+        return pipeline.keep(outcomes, fetched, engine)
+
+
+@task(name="answer", task_run_name="answer for {series}", **_RETRIED)
+def answer(series: str, now: datetime) -> list[status.Answer]:
+    """Return what is known now about every event of the model.
+
+    Raises
+    ------
+    StoreError, ModelError
+        Database or model package fail.
+    """
+    settings = read_settings()
+    model = package(settings)
+    with ready_engine(settings) as engine, session_scope(engine) as session:
+        return [
+            status.answer(
+                session,
+                spec.event,
+                model=model.id,
+                series=series,
+                now=now,
+                stale_after=timedelta(hours=settings.stale_after_h),
+            )
+            for spec in model.events
+        ]
+
+
+@task(name="tidy", cache_policy=NO_CACHE)
+def tidy(now: datetime) -> int:
+    """Remove downloaded files that are too old or too much; return how many."""
+    removed = len(file_cache(read_settings()).prune(now=now))
+    if removed:
+        log.info("%d files removed from the cache", removed)
+    return removed

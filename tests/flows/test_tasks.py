@@ -1,0 +1,82 @@
+"""The retry rule and the summary, without a server."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prefect.states import Completed, Failed
+from support import rows
+
+from flaremon import errors
+from flaremon.domain import Verdict
+from flaremon.pipeline import Failure, Report, Run
+from flaremon.status import Answer
+from flows import summary, tasks
+
+NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
+RUN = Run(run_id="flow-1", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (errors.SourceUnavailableError("down"), True),
+        (errors.DownloadIncompleteError("short"), True),
+        (errors.StoreUnavailableError("locked"), True),
+        (errors.SourceProtocolError("gibberish"), False),
+        (errors.ModelError("altered"), False),
+        (errors.SchemaMismatchError("older"), False),
+        (TypeError("a bug"), False),
+        (OSError("not one of ours"), False),
+    ],
+)
+def test_a_task_is_retried_if_and_only_if_the_error_says_so(error, again):
+    assert tasks.if_retriable(None, None, Failed(data=error)) is again
+
+
+def test_a_task_that_succeeded_is_not_retried():
+    assert tasks.if_retriable(None, None, Completed(data=1)) is False
+
+
+def test_scoring_is_never_retried_and_nothing_is_cached():
+    assert tasks.score.retries == 0
+    for task in (tasks.find, tasks.download, tasks.score, tasks.store, tasks.answer, tasks.tidy):
+        assert task.cache_policy is tasks.NO_CACHE
+
+
+def told(**changes):
+    record = rows.record(NOW - timedelta(hours=1))
+    report = Report(listed=4, undecided=3, stored=2)
+    report.add(
+        [rows.prediction(record, rows.EVENTS[0])],
+        [Failure(key=record.key, error="<html>\n[click](http://x.invalid)", retriable=True)],
+    )
+    answer = Answer(
+        event=rows.EVENTS[0],
+        verdict=Verdict.UNKNOWN,
+        prediction=None,
+        age=None,
+        why_unknown="STALE: nothing for 5 h",
+    )
+    arguments = {"series": "hmi.M_720s_nrt", "run": RUN, "left": 1, "error": None, **changes}
+    return summary.as_json(report, [answer], **arguments)
+
+
+def test_the_summary_is_json_and_counts_records_not_rows():
+    document = json.loads(json.dumps(told(), allow_nan=False))
+    assert document["run_id"] == "flow-1"
+    assert document["issued_at"] == "2026-02-01T12:00:00Z"
+    assert (document["scored"], document["stored"], document["left"]) == (1, 2, 1)
+
+
+def test_a_stale_answer_and_a_failed_run_are_said_first():
+    text = summary.as_markdown(told(error=errors.SourceUnavailableError("no route")))
+    assert text.index("no route") < text.index("UNKNOWN") < text.index("| listed")
+    assert "STALE" in text
+
+
+def test_what_a_server_sent_cannot_format_the_artifact():
+    text = summary.as_markdown(told())
+    assert "<html>" not in text
+    assert "[click](" not in text
+    assert "&lt;html> &#91;click](http://x.invalid)" in text
