@@ -33,6 +33,8 @@ database        engines, their pragmas, and the schema version they must be at
 store           rows in, rows out; takes a session, never commits
 batch           files in, answers out, no database
 pipeline        one record from start to end, in one readable function
+job             find, download, score and store all that is not decided
+wiring          settings to engines, sources, packages and predictors
 status          the answer in words, its age, and exit codes
 picture         the magnetogram with limb and grid, and the answer, as a picture
 training        data set, loop, evaluation; nothing imports it but the command line

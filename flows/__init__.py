@@ -4,7 +4,7 @@ A flow may
     call tasks, in an order that reads as a sentence; branch on what a task returned;
     say what it did (one artifact, log lines); end Failed when nothing could be done.
 A flow may not
-    hold science, SQL, FITS or arrays: each step is a function of `flaremon.pipeline`;
+    hold science, SQL, FITS or arrays: each step is a function of `flaremon.job`;
     pass sessions, clients, engines or arrays between tasks: values are small and picklable;
     believe Prefect: what is left to do is worked out from our own database on every run, so a
     run may be lost, doubled, cancelled or killed at any moment and the next one puts it right;

@@ -20,7 +20,8 @@ from prefect.settings import get_current_settings
 from flaremon.config import Settings, read_settings
 from flaremon.domain import Outcome, Record, Verdict
 from flaremon.errors import FlaremonError, SourceError, SourceUnavailableError
-from flaremon.pipeline import Report, Run, chunks, new_run_id
+from flaremon.job import Report, chunks
+from flaremon.pipeline import Run, new_run_id
 from flaremon.status import Answer
 from flaremon.times import utc_now
 from flows import summary, tasks

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flaremon import status
-from flaremon.pipeline import Report, Run
+from flaremon.job import Report
+from flaremon.pipeline import Run
 from flaremon.times import iso_z
 
 

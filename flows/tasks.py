@@ -5,10 +5,11 @@ and closes it; what goes in and out is small. `if_retriable` is the only retry r
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -16,13 +17,17 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
 
-from flaremon import pipeline, status
-from flaremon.config import read_settings
+from flaremon import job, status
+from flaremon.config import Settings, read_settings
 from flaremon.database import session_scope
 from flaremon.domain import Outcome, Record, RecordKey, Rejection
 from flaremon.errors import FlaremonError, SourceUnavailableError
-from flaremon.pipeline import Failure, Fetched, Run
-from flows.resources import file_cache, package, predictor, ready_engine, source
+from flaremon.job import Failure, Fetched
+from flaremon.pipeline import Run
+from flaremon.wiring import file_cache, package, predictor, ready_engine, source
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +87,8 @@ def find(series: str, since: datetime, run: Run) -> tuple[int, list[Record]]:
         Source, database or model package fail.
     """
     settings = read_settings()
-    with ready_engine(settings) as engine:
-        return pipeline.find(
+    with _engine(settings) as engine:
+        return job.find(
             source(settings), engine, package(settings), series=series, since=since, run=run
         )
 
@@ -101,14 +106,14 @@ def download(records: Sequence[Record], run: Run) -> Chunk:
         While there are retries left, when a file failed for a passing reason.
     """
     settings = read_settings()
-    fetched, rejections, failures = pipeline.fetch(records, source(settings), run)
+    fetched, rejections, failures = job.fetch(records, source(settings), run)
     passing = [failure for failure in failures if failure.retriable]
     if passing and 0 < task_run.run_count <= RETRIES:
         raise SourceUnavailableError(
             f"{len(passing)} of {len(records)} files did not arrive; first {passing[0].error}"
         )
-    with ready_engine(settings) as engine:
-        known = pipeline.known_files(fetched, engine) if fetched else {}
+    with _engine(settings) as engine:
+        known = job.known_files(fetched, engine) if fetched else {}
     return Chunk(
         fetched=tuple(fetched),
         known=known,
@@ -129,7 +134,7 @@ def score(
         The model or the device fails.
     """
     settings = read_settings()
-    return pipeline.score(fetched, source(settings), predictor(settings), known=known, run=run)
+    return job.score(fetched, source(settings), predictor(settings), known=known, run=run)
 
 
 @task(name="store", task_run_name=_named("store", "outcomes"), **_RETRIED)
@@ -141,8 +146,8 @@ def store(outcomes: Sequence[Outcome], fetched: Sequence[Fetched]) -> int:
     StoreError
         Nothing of the chunk was stored.
     """
-    with ready_engine(read_settings()) as engine:
-        return pipeline.keep(outcomes, fetched, engine)
+    with _engine(read_settings()) as engine:
+        return job.keep(outcomes, fetched, engine)
 
 
 @task(name="answer", task_run_name="answer for {series}", **_RETRIED)
@@ -156,7 +161,7 @@ def answer(series: str, now: datetime) -> list[status.Answer]:
     """
     settings = read_settings()
     model = package(settings)
-    with ready_engine(settings) as engine, session_scope(engine) as session:
+    with _engine(settings) as engine, session_scope(engine) as session:
         return [
             status.answer(
                 session,
@@ -177,3 +182,13 @@ def tidy(now: datetime) -> int:
     if removed:
         log.info("%d files removed from the cache", removed)
     return removed
+
+
+@contextmanager
+def _engine(settings: Settings) -> "Iterator[Engine]":
+    """Open the database for one task and close it again."""
+    engine = ready_engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

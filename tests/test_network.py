@@ -13,7 +13,7 @@ def network():
     network = FullDiskCnn(NetworkConfig(channels=(4, 6, 8, 8))).eval()
     with torch.no_grad():  # fresh weights hardly react
         for weights in network.blocks.parameters():
-            weights *= 4
+            weights.mul_(4)
     return network
 
 

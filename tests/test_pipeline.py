@@ -12,6 +12,7 @@ from sqlalchemy import text
 from support import suns
 from support.packages import write_package
 
+from flaremon import job as main_job
 from flaremon import pipeline, store
 from flaremon.cache import FileCache
 from flaremon.config import JsocSettings
@@ -50,7 +51,7 @@ def job(source, predictor, tmp_path):
     url = f"sqlite:///{tmp_path / 'test.db'}"
     upgrade(url)
     engine = open_engine(url)
-    yield pipeline.Job(
+    yield main_job.Job(
         source=source,
         engine=engine,
         package=predictor.package,
@@ -81,50 +82,50 @@ def test_a_record_becomes_one_prediction_per_event(source, predictor):
 
 
 def test_a_run_decides_every_slot_newest_first_and_a_second_run_changes_nothing(job, replica):
-    first = pipeline.run_once(job, a_run())
+    first = main_job.run_once(job, a_run())
     assert (first.listed, first.undecided, first.stored) == (3, 3, 6)
     keys = [p.key.t_rec for p in first.predictions[::2]]
     assert keys[0] == max(keys)
     downloads = sum(call.path.startswith("/SUM") for call in replica.calls)
-    second = pipeline.run_once(job, a_run())
+    second = main_job.run_once(job, a_run())
     assert (second.listed, second.undecided, second.stored) == (3, 0, 0)
     assert sum(call.path.startswith("/SUM") for call in replica.calls) == downloads
     assert replica.max_in_flight == 1
 
 
 def test_newest_only_stops_after_the_first_prediction(job):
-    report = pipeline.run_once(job, a_run(), newest_only=True)
+    report = main_job.run_once(job, a_run(), newest_only=True)
     assert report.undecided == 3
     assert len({p.key for p in report.predictions}) == 1
 
 
 def test_nothing_is_loaded_when_there_is_nothing_to_score(job):
-    pipeline.run_once(job, a_run())
+    main_job.run_once(job, a_run())
 
     def refuse():
         raise AssertionError("loaded")
 
     idle = replace(job, load_predictor=refuse)
-    assert pipeline.run_once(idle, a_run()).undecided == 0
+    assert main_job.run_once(idle, a_run()).undecided == 0
 
 
 def test_newest_only_goes_past_a_rejected_record(job, replica):
     replica.faults.append(Fault("nodata", on="rs_list"))
-    report = pipeline.run_once(job, a_run(), newest_only=True)
+    report = main_job.run_once(job, a_run(), newest_only=True)
     assert [r.reason for r in report.rejections][:1] == [RejectionReason.QUALITY]
     assert len(report.rejections) + len({p.key for p in report.predictions}) >= 1
 
 
 def test_a_record_whose_file_is_anothers_is_fetched_again_and_then_scored(job, replica):
     replica.faults.append(Fault("wrong-file", on="sums", at=(1,)))
-    report = pipeline.run_once(job, a_run(), newest_only=True)
+    report = main_job.run_once(job, a_run(), newest_only=True)
     assert len(report.predictions) == 2
     assert report.rejections == []
 
 
 def test_a_record_whose_file_stays_anothers_is_rejected_and_never_predicted(job, replica):
     replica.faults.append(Fault("wrong-file", on="sums"))
-    report = pipeline.run_once(job, a_run())
+    report = main_job.run_once(job, a_run())
     assert report.predictions == []
     assert {r.reason for r in report.rejections} <= {
         RejectionReason.UNREADABLE,
@@ -140,28 +141,28 @@ def test_a_file_that_cannot_be_had_is_a_failure_that_the_next_run_makes_good(
     replica.faults.append(Fault("http-500", on="sums"))
     settings = JsocSettings(base_url=replica.base_url, min_interval_s=0, attempts=1)
 
-    def with_cache(name: str) -> pipeline.Job:
+    def with_cache(name: str) -> main_job.Job:
         # A cache of its own also has a circuit breaker of its own, so nothing need be waited for.
         cache = FileCache(tmp_path / name, max_bytes=10**9, max_age=timedelta(days=1))
         return replace(job, source=Jsoc(settings, cache))
 
-    first = pipeline.run_once(with_cache("first"), a_run())
+    first = main_job.run_once(with_cache("first"), a_run())
     assert len(first.failures) == 3
     assert all(f.retriable for f in first.failures)
     assert first.stored == 0
     replica.faults.clear()
-    second = pipeline.run_once(with_cache("second"), a_run())
+    second = main_job.run_once(with_cache("second"), a_run())
     assert len({p.key for p in second.predictions}) == 3
 
 
 def test_the_same_picture_in_two_slots_is_scored_once(job, tmp_path, hmi_archive):
-    report = pipeline.run_once(job, a_run())
+    report = main_job.run_once(job, a_run())
     known = {p.key for p in report.predictions}
     run = a_run()
     records = job.source.find(SERIES, start=run.now - timedelta(hours=6), end=run.now)
-    fetched, _, _ = pipeline.fetch(records[:1], job.source, run)
-    copy = pipeline.Fetched(record=records[1], file=fetched[0].file)
-    outcomes, _ = pipeline.score(
+    fetched, _, _ = main_job.fetch(records[:1], job.source, run)
+    copy = main_job.Fetched(record=records[1], file=fetched[0].file)
+    outcomes, _ = main_job.score(
         [fetched[0], copy], job.source, job.load_predictor(), known={}, run=run
     )
     rejected = [o for o in outcomes if isinstance(o, Rejection)]
@@ -186,8 +187,8 @@ def tmp_path_with_one(tmp_path):
 
 
 def test_chunks_put_the_newest_alone_in_front():
-    assert [list(c) for c in pipeline.chunks([1, 2, 3, 4, 5], 2)] == [[1], [2, 3], [4, 5]]
-    assert pipeline.chunks([], 2) == []
+    assert [list(c) for c in main_job.chunks([1, 2, 3, 4, 5], 2)] == [[1], [2, 3], [4, 5]]
+    assert main_job.chunks([], 2) == []
 
 
 def test_run_ids_are_unique():
@@ -200,14 +201,14 @@ def test_run_ids_are_unique():
 STEPS = ("find", "fetch", "score", "keep")
 KILLED = """
 import os, signal, sys
-from flaremon import pipeline
+from flaremon import job
 step = {step!r}
-real = getattr(pipeline, step)
+real = getattr(job, step)
 def dies(*args, **kwargs):
     if {after}:
         real(*args, **kwargs)
     os.kill(os.getpid(), signal.SIGKILL)
-setattr(pipeline, step, dies)
+setattr(job, step, dies)
 from flaremon.cli import main
 main(["now", "--catch-up"])
 """

@@ -19,8 +19,8 @@ app.add_typer(db, name="db")
 @app.command(epilog="Examples:  flaremon models   |   flaremon models --json")
 def models(as_json: Json = False) -> None:
     """List model packages; * marks the one that answers."""
-    from flaremon.cli._wiring import models_dir
     from flaremon.package import list_packages
+    from flaremon.wiring import models_dir
 
     config = read()
     for package in list_packages(models_dir(config)):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flaremon.config import Settings
     from flaremon.domain import FlareEvent
-    from flaremon.pipeline import Report
+    from flaremon.job import Report
     from flaremon.status import Answer
 
 
@@ -49,12 +49,14 @@ def now(
     Takes the newest slot that is not decided yet and can be predicted. Running it again before
     the next slot arrives changes nothing and prints the stored answer with its age.
     """
-    from flaremon.cli._wiring import run_once
+    from flaremon.cli._now import run_once
+    from flaremon.wiring import ready_engine
 
     start_logging(verbose=verbose)
     chosen = parse_events(events)
     config = settings()
-    report, engine = run_once(config, newest_only=not catch_up)
+    engine = ready_engine(config)
+    report = run_once(config, engine, newest_only=not catch_up)
     answers = _answers(config, engine, chosen)
     _print(answers, as_json=as_json, report=report)
     for failure in report.failures:
@@ -78,7 +80,7 @@ def status(
 
     Talks to the database only. Exit codes: 0 no flare, 1 flare, 2 stale or unknown, 3 error.
     """
-    from flaremon.cli._wiring import ready_engine
+    from flaremon.wiring import ready_engine
 
     chosen = parse_events(events)
     config = settings(stale_after_h=stale_after_h)
@@ -90,10 +92,10 @@ def status(
 def _answers(
     config: "Settings", engine: "Engine", events: "Sequence[FlareEvent] | None"
 ) -> "list[Answer]":
-    from flaremon.cli._wiring import package
     from flaremon.database import session_scope
     from flaremon.status import answer
     from flaremon.times import utc_now
+    from flaremon.wiring import package
 
     wanted = events or [spec.event for spec in package(config).events]
     with session_scope(engine) as session:

@@ -46,7 +46,7 @@ def score(
     """
     from flaremon.batch import score_files
     from flaremon.cli import ERROR
-    from flaremon.cli._wiring import predictor
+    from flaremon.wiring import predictor
 
     start_logging(verbose=verbose)
     network = predictor(settings(model=model, device=device))

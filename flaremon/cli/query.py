@@ -54,9 +54,9 @@ def predictions(
     Nothing stored in the range prints an empty table: it means "not predicted", not "no flare".
     """
     from flaremon import store
-    from flaremon.cli._wiring import ready_engine
     from flaremon.database import session_scope
     from flaremon.domain import Mode, ModelId
+    from flaremon.wiring import ready_engine
 
     start, end = _range(since, until)
     chosen = parse_events(events)

@@ -31,7 +31,7 @@ def monitor(
     start_logging(verbose=verbose)
     interval = parse_duration(every)
     config = settings()
-    from flaremon.cli._wiring import package, ready_engine
+    from flaremon.wiring import package, ready_engine
 
     # Both fail here, at once and in words, rather than in every run of the schedule.
     ready_engine(config).dispose()

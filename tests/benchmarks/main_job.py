@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from flaremon import pipeline
-from flaremon.cli import _wiring
+from flaremon import job as main_job
+from flaremon import wiring
 from flaremon.config import read_settings
-from flaremon.jsoc import Jsoc
+from flaremon.pipeline import Run
 from flaremon.replica import Replica
 from flaremon.times import utc_now
 from tests.support import suns
@@ -70,10 +70,10 @@ def warm(env: dict[str, str], n: int) -> float:
     """Seconds per record in one process after the first answer."""
     os.environ.update(env)
     settings = read_settings()
-    engine = _wiring.ready_engine(settings)
-    predictor = _wiring.predictor(settings)
-    job = pipeline.Job(
-        source=Jsoc(settings.jsoc, _wiring.file_cache(settings)),
+    engine = wiring.ready_engine(settings)
+    predictor = wiring.predictor(settings)
+    job = main_job.Job(
+        source=wiring.source(settings),
         engine=engine,
         package=predictor.package,
         load_predictor=lambda: predictor,
@@ -81,11 +81,9 @@ def warm(env: dict[str, str], n: int) -> float:
         lookback=timedelta(hours=settings.jsoc.lookback_h),
     )
 
-    def run(*, newest_only: bool) -> pipeline.Report:
+    def run(*, newest_only: bool) -> main_job.Report:
         moment = utc_now()
-        return pipeline.run_once(
-            job, pipeline.Run(run_id="benchmark", now=moment), newest_only=newest_only
-        )
+        return main_job.run_once(job, Run(run_id="benchmark", now=moment), newest_only=newest_only)
 
     run(newest_only=True)
     start = time.perf_counter()

@@ -9,7 +9,8 @@ from support import rows
 
 from flaremon import errors
 from flaremon.domain import Verdict
-from flaremon.pipeline import Failure, Report, Run
+from flaremon.job import Failure, Report
+from flaremon.pipeline import Run
 from flaremon.status import Answer
 from flows import summary, tasks
 
