@@ -23,13 +23,13 @@ $(VENV)/.base: pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -m venv $(VENV) \
 	  || { echo "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "Installing flaremon into $(VENV) (a minute or two) ..."
-	@$(PIP) install --quiet --constraint .ci/constraints.txt $(TORCH)
-	@$(PIP) install --quiet --constraint .ci/constraints.txt --editable .
+	@$(PIP) install -qq --constraint .ci/constraints.txt $(TORCH)
+	@$(PIP) install -qq --constraint .ci/constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
 	@echo "Installing what the tests need ..."
-	@$(PIP) install --quiet --constraint .ci/constraints.txt --editable '.[test,lint]'
+	@$(PIP) install -qq --constraint .ci/constraints.txt --editable '.[test,lint]'
 	@touch $@
 
 demo: $(VENV)/.base  ## the main job on three real magnetograms, off-line

