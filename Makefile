@@ -3,10 +3,12 @@
 #   TORCH   what to install as PyTorch.  The tested version by default; a GPU user gives another
 #           build:  make demo TORCH='torch==2.13.0 --index-url URL-OF-THE-CUDA-WHEELS'
 #   PYTHON  interpreter that makes the virtual environment
+#   PYTEST  arguments of `make test`, e.g. make test PYTEST='tests/test_jsoc.py -x'
 
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch==2.13.0
+PYTEST ?= --numprocesses auto --dist loadfile
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -137,34 +137,45 @@ def run_demo(
         )
         upgrade(settings.database_url.get_secret_value())
         run_job(settings=settings)
-        yield from _pictures(settings, out)
+        yield from _pictures(settings, files, out)
     yield from _answers(settings, out)
 
 
-def _pictures(settings: "Settings", out: Path) -> Iterator[str]:
+def _pictures(settings: "Settings", files: list[Path], out: Path) -> Iterator[str]:
     from flaremon.picture import draw  # noqa: PLC0415 - matplotlib and sunpy
 
-    cache = FileCache(settings.cache.dir, max_bytes=10**9, max_age=timedelta(days=1))
-    source = Jsoc(settings.jsoc, cache)
+    source = Jsoc(
+        settings.jsoc,
+        FileCache(settings.cache.dir, max_bytes=10**9, max_age=timedelta(days=1)),
+    )
     now = utc_now()
     records = source.find(settings.jsoc.series, start=now - timedelta(hours=6), end=now)
+    stored = _stored(settings)
+    # Re-dating keeps the order, oldest first in both.
+    for record, file in zip(reversed(records), sorted(files, key=lambda f: f.name), strict=True):
+        said = stored.get(str(record.key), [])
+        path = out / f"{record.key.file_stem}.png"
+        magnetogram = read_magnetogram(source.download(record).path, record)
+        draw(magnetogram, said, path, note=f"A replay: {file.name}, under a new date.")
+        yield ""
+        yield f"{record.key}, really {file.name}"
+        for p in said:
+            verdict = "FLARE" if p.flare else "no flare"
+            yield f"  {p.event}  {verdict} - {p.probability:.1%} (flare from {p.threshold:.1%})"
+        yield f"  picture: {path}"
+
+
+def _stored(settings: "Settings") -> "dict[str, list[Prediction]]":
+    """Return the predictions of each record, the day's event before the one in progress."""
     engine = open_engine(settings.database_url.get_secret_value())
     stored: dict[str, list[Prediction]] = {}
     with session_scope(engine) as session:
         for row in store.predictions(session):
             stored.setdefault(str(row.prediction.key), []).append(row.prediction)
     engine.dispose()
-    for record in reversed(records):
-        magnetogram = read_magnetogram(source.download(record).path, record)
-        picture = draw(
-            magnetogram, stored.get(str(record.key), []), out / f"{record.key.file_stem}.png"
-        )
-        yield ""
-        yield str(record.key)
-        for p in stored.get(str(record.key), []):
-            said = "FLARE" if p.flare else "no flare"
-            yield f"  {p.event}  {said} - {p.probability:.1%} (flare from {p.threshold:.1%})"
-        yield f"  picture: {picture}"
+    return {
+        key: sorted(said, key=lambda p: p.event.horizon is None) for key, said in stored.items()
+    }
 
 
 def _answers(settings: "Settings", out: Path) -> Iterator[str]:

@@ -25,7 +25,9 @@ SHOWN_GAUSS = 300.0
 """Field at which the grey scale ends; weak network stays visible."""
 
 
-def draw(magnetogram: Magnetogram, predictions: Sequence[Prediction], path: Path) -> Path:
+def draw(
+    magnetogram: Magnetogram, predictions: Sequence[Prediction], path: Path, *, note: str = ""
+) -> Path:
     """Write a PNG of the disk in gauss, solar north up, with the answers below.
 
     Parameters
@@ -33,6 +35,8 @@ def draw(magnetogram: Magnetogram, predictions: Sequence[Prediction], path: Path
     magnetogram : Magnetogram
     predictions
         Of this magnetogram; each becomes a line of text.
+    note : str
+        A line below the answers, such as where a replayed record comes from.
     path : Path
         Written by temporary name, so a reader never sees half a picture.
     """
@@ -40,7 +44,7 @@ def draw(magnetogram: Magnetogram, predictions: Sequence[Prediction], path: Path
 
     sun_map = _as_map(magnetogram)
     figure = Figure(figsize=(8, 9.2), facecolor="white")
-    axes = figure.add_axes((0.11, 0.19, 0.76, 0.72), projection=sun_map.wcs)
+    axes = figure.add_axes((0.13, 0.19, 0.74, 0.72), projection=sun_map.wcs)
     image = sun_map.plot(
         axes=axes, cmap="gray", vmin=-SHOWN_GAUSS, vmax=SHOWN_GAUSS, title=False, autoalign=False
     )
@@ -68,6 +72,7 @@ def draw(magnetogram: Magnetogram, predictions: Sequence[Prediction], path: Path
             fontsize=11,
             color="firebrick" if p.flare else "black",
         )
+    figure.text(0.06, 0.025, note, fontsize=10, color="dimgray")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.png")
     figure.savefig(partial, dpi=110)

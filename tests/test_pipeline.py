@@ -239,6 +239,8 @@ def tables(url: str) -> dict[str, list[tuple]]:
 def command(hmi_archive, predictor, tmp_path_factory):
     """Run Python code with a database and a cache of a given name, all of one frozen replica."""
     folder = tmp_path_factory.mktemp("killed")
+    # Made before the fixture that cleans the environment of each test.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FLAREMON_")}
     with Replica(hmi_archive, latest_as_now=True) as server:
         common = {
             "FLAREMON_JSOC__BASE_URL": server.base_url,
@@ -255,7 +257,7 @@ def command(hmi_archive, predictor, tmp_path_factory):
             }
             done = subprocess.run(
                 [sys.executable, *code],
-                env=os.environ | common | paths,
+                env=environment | common | paths,
                 capture_output=True,
                 text=True,
                 check=False,
