@@ -78,7 +78,7 @@ class JsocSettings(_Group):
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in SERIES_CADENCE_S:
-            raise ValueError(f"must be one of {', '.join(SERIES_CADENCE_S)}")
+            raise ValueError(f"{value!r} is none of {', '.join(SERIES_CADENCE_S)}")
         return value
 
 
@@ -172,11 +172,14 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as exc:
-        lines = [
-            f"{PREFIX}{'__'.join(str(part).upper() for part in error['loc'])}: {error['msg']}"
-            for error in exc.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigurationError("settings: " + "; ".join(lines)) from None
+        errors = exc.errors(include_input=False, include_url=False)
+        told = "; ".join(_in_words(error["loc"], error["msg"]) for error in errors)
+        raise ConfigurationError(f"settings: {told}") from None
+
+
+def _in_words(location: tuple[int | str, ...], message: str) -> str:
+    variable = PREFIX + "__".join(str(part).upper() for part in location)
+    return f"{variable}: {message.removeprefix('Value error, ')}"
 
 
 @dataclass(frozen=True, slots=True)

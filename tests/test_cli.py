@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -30,24 +31,23 @@ def replica(hmi_archive):
         yield server
 
 
-@pytest.fixture
-def flaremon(tmp_path, models_dir, replica):
-    """Run a command; `fails` is the exit code expected."""
-    replica.faults.clear()
+def runner(folder, models_dir, replica):
+    """A function that runs a command in a process of its own, with state in `folder`."""
     base = {
         "FLAREMON_JSOC__BASE_URL": replica.base_url,
         "FLAREMON_JSOC__MIN_INTERVAL_S": "0",
         "FLAREMON_JSOC__DEADLINE_S": "5",
         "FLAREMON_MODELS_DIR": str(models_dir),
         "FLAREMON_MODEL": "tiny-cnn@0.0.1",
-        "FLAREMON_DATABASE_URL": f"sqlite:///{tmp_path / 'test.db'}",
-        "FLAREMON_CACHE__DIR": str(tmp_path / "cache"),
+        "FLAREMON_DATABASE_URL": f"sqlite:///{folder / 'test.db'}",
+        "FLAREMON_CACHE__DIR": str(folder / "cache"),
     }
 
     def run(*arguments, code=0, **extra):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("FLAREMON_")}
         done = subprocess.run(
             [sys.executable, "-m", "flaremon", *map(str, arguments)],
-            env={**os.environ, **base, **extra},
+            env={**clean, **base, **extra},
             capture_output=True,
             text=True,
             check=False,
@@ -59,6 +59,30 @@ def flaremon(tmp_path, models_dir, replica):
         return done
 
     return run
+
+
+@pytest.fixture
+def flaremon(tmp_path, models_dir, replica):
+    """Run commands on an empty database; ``code=`` is the exit code expected."""
+    replica.faults.clear()
+    return runner(tmp_path, models_dir, replica)
+
+
+@pytest.fixture(scope="module")
+def three_records(tmp_path_factory, models_dir, replica):
+    """Folder with the state after all three records were decided, and what was said then."""
+    folder = tmp_path_factory.mktemp("decided")
+    replica.faults.clear()
+    done = runner(folder, models_dir, replica)("now", "--catch-up", "--json", code=ANSWER)
+    return folder, json.loads(done.stdout)
+
+
+@pytest.fixture
+def decided(three_records, tmp_path, models_dir, replica):
+    """As `flaremon`, after all three records were decided."""
+    replica.faults.clear()
+    shutil.copytree(three_records[0], tmp_path, dirs_exist_ok=True)
+    return runner(tmp_path, models_dir, replica)
 
 
 ANSWER = (0, 1)
@@ -77,12 +101,13 @@ def test_now_fetches_scores_stores_and_answers_and_status_agrees(flaremon):
         assert said["record"] == stored["record"]
 
 
-def test_now_twice_changes_nothing_and_answers_the_same(flaremon):
-    flaremon("now", "--catch-up", code=ANSWER)
-    again = json.loads(flaremon("now", "--catch-up", "--json", code=ANSWER).stdout)
-    assert again["run"]["undecided"] == 0
-    assert again["run"]["predicted"] == 0
-    assert again["answers"][0]["probability"] is not None
+def test_now_twice_changes_nothing_and_answers_the_same(decided, three_records):
+    first = three_records[1]
+    assert first["run"]["predicted"] == 3
+    again = json.loads(decided("now", "--catch-up", "--json", code=ANSWER).stdout)
+    assert (again["run"]["undecided"], again["run"]["predicted"]) == (0, 0)
+    for said, stored in zip(first["answers"], again["answers"], strict=True):
+        assert (said["record"], said["probability"]) == (stored["record"], stored["probability"])
 
 
 def test_status_of_an_empty_database_is_unknown(flaremon):
@@ -91,16 +116,21 @@ def test_status_of_an_empty_database_is_unknown(flaremon):
     assert "no flare" not in done.stdout
 
 
-def test_status_turns_stale_with_the_limit(flaremon):
-    flaremon("now", code=ANSWER)
-    done = flaremon("status", "--stale-after-h", "0.5", code=2)
+def test_status_turns_stale_with_the_limit(decided):
+    done = decided("status", "--stale-after-h", "0.5", code=2)
     assert "STALE" in done.stdout
 
 
-def test_status_can_be_asked_about_one_event(flaremon):
-    flaremon("now", code=ANSWER)
-    done = flaremon("status", "--event", "C1+/now", "--json", code=ANSWER)
+def test_status_can_be_asked_about_one_event(decided):
+    done = decided("status", "--event", "C1+/now", "--json", code=ANSWER)
     assert [a["event"] for a in json.loads(done.stdout)["answers"]] == ["C1+/now"]
+
+
+def test_another_series_can_be_asked_for_and_has_its_own_answers(flaremon):
+    flaremon("now", code=ANSWER)
+    done = flaremon("status", "--series", "hmi.M_720s", code=2)
+    assert "nothing of hmi.M_720s was ever scored" in done.stdout
+    assert "hmi.V_720s" in flaremon("now", "--series", "hmi.V_720s", code=3).stderr
 
 
 def test_an_unreachable_jsoc_is_one_sentence_and_an_error(flaremon):
@@ -127,11 +157,10 @@ def test_an_answer_from_before_the_trouble_is_still_given_with_the_failure(flare
     assert "flaremon: " in done.stderr
 
 
-def test_predictions_print_as_table_json_and_csv(flaremon):
-    flaremon("now", "--catch-up", code=ANSWER)
-    lines = [json.loads(x) for x in flaremon("predictions", "--format", "json").stdout.splitlines()]
-    rows = list(csv.DictReader(io.StringIO(flaremon("predictions", "--format", "csv").stdout)))
-    table = flaremon("predictions").stdout
+def test_predictions_print_as_table_json_and_csv(decided):
+    lines = [json.loads(x) for x in decided("predictions", "--format", "json").stdout.splitlines()]
+    rows = list(csv.DictReader(io.StringIO(decided("predictions", "--format", "csv").stdout)))
+    table = decided("predictions").stdout
     assert len(lines) == len(rows) == 6
     assert "6 prediction(s)." in table
     assert [x["record"] for x in lines] == [x["record"] for x in rows]
@@ -140,15 +169,14 @@ def test_predictions_print_as_table_json_and_csv(flaremon):
     assert times == sorted(times, reverse=True)
 
 
-def test_predictions_can_be_narrowed(flaremon):
-    flaremon("now", "--catch-up", code=ANSWER)
+def test_predictions_can_be_narrowed(decided):
     everything = [
-        json.loads(x) for x in flaremon("predictions", "--format", "json").stdout.splitlines()
+        json.loads(x) for x in decided("predictions", "--format", "json").stdout.splitlines()
     ]
     middle = sorted({x["t_obs"] for x in everything})[1]
 
     def ask(*options):
-        return flaremon("predictions", "--format", "json", *options).stdout.splitlines()
+        return decided("predictions", "--format", "json", *options).stdout.splitlines()
 
     assert len(ask("--event", "M1+/24h")) == 3
     assert len(ask("--event", "M1+/24h", "--event", "C1+/now")) == 6
@@ -202,12 +230,11 @@ def test_score_prints_a_line_per_file_and_event(flaremon, hmi_archive):
     assert "FLARE" in flaremon("score", *files).stdout.upper()
 
 
-def test_score_and_now_agree_about_the_same_magnetogram(flaremon, hmi_archive):
-    flaremon("now", "--catch-up", code=ANSWER)
+def test_score_and_now_agree_about_the_same_magnetogram(decided, hmi_archive):
     files = sorted(hmi_archive.glob("*.fits"), reverse=True)
     for event in ("M1+/24h", "C1+/now"):
-        stored = flaremon("predictions", "--event", event, "--format", "json").stdout.splitlines()
-        scored = map(json.loads, flaremon("score", "--json", *files).stdout.splitlines())
+        stored = decided("predictions", "--event", event, "--format", "json").stdout.splitlines()
+        scored = map(json.loads, decided("score", "--json", *files).stdout.splitlines())
         assert [x["probability"] for x in scored if x["event"] == event] == pytest.approx(
             [json.loads(x)["probability"] for x in stored]
         )

@@ -32,6 +32,12 @@ Events = Annotated[
     list[str] | None,
     typer.Option("--event", metavar="ID", help="Only this event, e.g. M1+/24h; may be repeated."),
 ]
+Series = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="hmi.M_720s_nrt, hmi.M_720s or hmi.M_45s [default: the setting]."
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what is being done.")]
 
 
@@ -43,11 +49,14 @@ class AnswerExit(Exception):  # noqa: N818 - not an error: the way a verdict bec
         self.code = code
 
 
-def settings(**overrides: Any) -> "Settings":
+def settings(*, series: str | None = None, **overrides: Any) -> "Settings":
     """Read the settings, options of the command line first."""
     from flaremon.config import read_settings
 
-    return read_settings(**{name: value for name, value in overrides.items() if value is not None})
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if series is not None:
+        given["jsoc"] = {"series": series}
+    return read_settings(**given)
 
 
 def parse_events(texts: list[str] | None) -> "list[FlareEvent] | None":

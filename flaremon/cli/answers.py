@@ -10,6 +10,7 @@ from flaremon.cli._app import (
     AnswerExit,
     Events,
     Json,
+    Series,
     Verbose,
     app,
     parse_events,
@@ -41,6 +42,7 @@ def now(
         bool,
         typer.Option("--catch-up", help="Score every undecided slot of the look-back, not one."),
     ] = False,
+    series: Series = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -54,7 +56,7 @@ def now(
 
     start_logging(verbose=verbose)
     chosen = parse_events(events)
-    config = settings()
+    config = settings(series=series)
     engine = ready_engine(config)
     report = run_once(config, engine, newest_only=not catch_up)
     answers = _answers(config, engine, chosen)
@@ -74,6 +76,7 @@ def status(
         float | None,
         typer.Option(min=0.01, help="Age in hours from which an answer is STALE [default: 3]."),
     ] = None,
+    series: Series = None,
     as_json: Json = False,
 ) -> None:
     """Say the newest stored answers and how old they are.
@@ -83,7 +86,7 @@ def status(
     from flaremon.wiring import ready_engine
 
     chosen = parse_events(events)
-    config = settings(stale_after_h=stale_after_h)
+    config = settings(series=series, stale_after_h=stale_after_h)
     answers = _answers(config, ready_engine(config), chosen)
     _print(answers, as_json=as_json)
     _finish(answers, lost=False)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flaremon.cli._app import Verbose, app, settings, start_logging
+from flaremon.cli._app import Series, Verbose, app, settings, start_logging
 from flaremon.errors import InputError
 
 
@@ -19,6 +19,7 @@ def monitor(
     every: Annotated[
         str, typer.Option(metavar="DURATION", help="Time between runs: 45s, 12m or 1h.")
     ] = "12m",
+    series: Series = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the main job on a schedule until stopped.
@@ -30,7 +31,7 @@ def monitor(
 
     start_logging(verbose=verbose)
     interval = parse_duration(every)
-    config = settings()
+    config = settings(series=series)
     from flaremon.wiring import package, ready_engine
 
     # Both fail here, at once and in words, rather than in every run of the schedule.
