@@ -3,9 +3,11 @@
 # ruff: isort: skip_file
 from flaremon.cli import answers
 from flaremon.cli import query
+from flaremon.cli import truth
 from flaremon.cli import files
 from flaremon.cli import service
 from flaremon.cli import science
+from flaremon.cli import skill
 from flaremon.cli import admin
 
-__all__ = ["admin", "answers", "files", "query", "science", "service"]
+__all__ = ["admin", "answers", "files", "query", "science", "service", "skill", "truth"]

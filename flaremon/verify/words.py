@@ -1,0 +1,191 @@
+"""A verification as a table for people and as JSON for machines."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from flaremon.verify.flares import Scale
+from flaremon.verify.judging import Bin, Figure, Judgement
+from flaremon.verify.verification import Verification
+
+NAMES = {
+    "tss": "TSS",
+    "hss": "HSS",
+    "apss": "ApSS",
+    "pod": "POD",
+    "pofd": "POFD",
+    "far": "FAR",
+    "bs": "BS",
+    "bss": "BSS, sample climatology",
+    "bss_trailing": "BSS, trailing climatology",
+    "auc": "ROC area",
+    "ece": "ECE",
+}
+"""How figures are called, in the order in which they are shown."""
+SCALES = {
+    "true": "classes on the scale of true flux (those listed before 2019-12-07 divided by 0.7)",
+    "listed": "classes as listed (before 2019-12-07 a listed M1 is an M1.4 of today)",
+}
+BREAK = "2019-12-07"
+"""From this day on SWPC lists true fluxes."""
+_FIRST, _COLUMN = 28, 27
+
+
+def in_words(done: Verification, *, scale: Scale, truth: str) -> str:
+    """Write all that is known; a figure stands with its interval and beside the baselines.
+
+    Parameters
+    ----------
+    done : Verification
+    scale
+        Of the classes of the flare list.
+    truth : str
+        Which list it was, from `flaremon.verify.flares.identity`.
+    """
+    lines = [*_heading(done, scale, truth), "", *_figures(done)]
+    if done.why_no_figures is not None:
+        return "\n".join([*lines, "", done.why_no_figures])
+    for name, figures in done.over.items():
+        lines += ["", f"{done.judgements[0].name} minus {name} (paired draws)"]
+        lines += [_row("  " + NAMES[key], [_shown(figures[key])]) for key in NAMES]
+    for judgement in done.judgements[:-2]:  # the baselines are last
+        lines += ["", *_reliability(judgement)]
+    return "\n".join(lines)
+
+
+def as_json(done: Verification, *, scale: Scale, truth: str) -> dict[str, Any]:
+    """Return everything for machines: times in UTC with Z, None for an undefined figure."""
+    return {
+        "event": str(done.event),
+        "classes": scale,
+        "flares": truth,
+        "start": _time(done.start),
+        "end": _time(done.end),
+        "n": done.n,
+        "events": done.events,
+        "base_rate": _number(done.base_rate),
+        "not_judged": {
+            "pending": done.left.pending,
+            "unknown": done.left.unknown,
+            "no_baseline": done.left.no_baseline,
+            "not_shared": done.left.not_shared,
+        },
+        "bootstrap": {
+            "repeats": done.bootstrap.repeats,
+            "seed": done.bootstrap.seed,
+            "block": done.block,
+            "blocks": done.blocks,
+        },
+        "why_no_figures": done.why_no_figures,
+        "forecasters": [_judgement(item) for item in done.judgements],
+        "first_minus": {name: _plain(figures) for name, figures in done.over.items()},
+    }
+
+
+def _heading(done: Verification, scale: Scale, truth: str) -> Iterator[str]:
+    edges = "in progress at t" if done.event.horizon is None else "start in (t, t + horizon]"
+    yield f"{done.event}: {done.event.in_words}; {edges}"
+    yield f"truth: {truth}; {SCALES[scale]}"
+    if scale == "listed" and done.n and str(done.start) < BREAK <= str(done.end):
+        yield f"CAUTION: the scale of the classes changes on {BREAK}; judge both sides apart"
+    when = f", {_time(done.start)} to {_time(done.end)}" if done.n else ""
+    rate = f": base rate {done.base_rate:.1%}" if done.n else ""
+    yield f"n = {done.n:,} forecasts{when}; P = {done.events:,} with the event{rate}"
+    left = done.left
+    yield (
+        f"not judged: {left.pending:,} pending (the flare list ends before their window), "
+        f"{left.unknown:,} unknown (a gap of the list),"
+    )
+    yield (
+        f"            {left.no_baseline:,} whose past is unknown to the baselines, "
+        f"{left.not_shared:,} that not all forecasts have"
+    )
+    if done.bootstrap.repeats and done.why_no_figures is None:
+        yield (
+            f"[ ] 95 % intervals: {done.bootstrap.repeats:,} draws of {done.blocks:,} blocks, "
+            f"a block is a {done.block}; seed {done.bootstrap.seed}"
+        )
+
+
+def _figures(done: Verification) -> Iterator[str]:
+    items = done.judgements
+    yield _row("", [_cut(item.name) for item in items])
+    yield _row("threshold", [f"{item.threshold:.4g}" for item in items])
+    yield _row("  which is", [_cut(item.threshold_from) for item in items])
+    yield _row("mean probability", [f"{item.mean_probability:.3f}" for item in items])
+    for name in ("tp", "fp", "fn", "tn"):
+        yield _row(name.upper(), [f"{getattr(item, name):,}" for item in items])
+    for key, name in NAMES.items():
+        shown = [_shown(item.figures.get(key)) for item in items]
+        yield _row(name, shown if done.why_no_figures is None else ["too few events"] * len(items))
+
+
+def _reliability(judgement: Judgement) -> Iterator[str]:
+    yield f"reliability of {judgement.name}"
+    yield f"  {'said':<12}{'n':>9}{'mean':>9}   a flare followed in"
+    for item in judgement.reliability:
+        yield (
+            f"  {_edges(item):<12}{item.n:>9,}{item.mean_probability:>9.1%}   "
+            f"{_shown(item.share, percent=True)}"
+        )
+
+
+def _edges(item: Bin) -> str:
+    return f"{item.low:.0%} - {item.high:.0%}"
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return f"{name:<{_FIRST}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells).rstrip()
+
+
+def _cut(name: str) -> str:
+    return name if len(name) < _COLUMN else name[: _COLUMN - 4] + "..."
+
+
+def _shown(figure: Figure | None, *, percent: bool = False) -> str:
+    if figure is None or figure.value is None:
+        return "undefined"
+    form = ".1%" if percent else ".3f"
+    text = f"{figure.value:z{form}}"
+    if figure.low is None or figure.high is None:
+        return text
+    return f"{text} [{figure.low:z{form}}, {figure.high:z{form}}]"
+
+
+def _judgement(item: Judgement) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "threshold": item.threshold,
+        "threshold_from": item.threshold_from,
+        "mean_probability": _number(item.mean_probability),
+        "contingency": {"tp": item.tp, "fp": item.fp, "fn": item.fn, "tn": item.tn},
+        "figures": _plain(item.figures),
+        "reliability": [
+            {
+                "low": row.low,
+                "high": row.high,
+                "n": row.n,
+                "events": row.events,
+                "mean_probability": row.mean_probability,
+                "share": _triple(row.share),
+            }
+            for row in item.reliability
+        ],
+    }
+
+
+def _plain(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    return {name: _triple(figure) for name, figure in figures.items()}
+
+
+def _triple(figure: Figure) -> dict[str, float | None]:
+    return {"value": figure.value, "low": figure.low, "high": figure.high}
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _time(instant: np.datetime64 | None) -> str | None:
+    return None if instant is None else f"{instant}Z"
