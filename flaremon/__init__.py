@@ -18,6 +18,7 @@ politeness      one request at a time to the JSOC: lane, deadline, back-off, cir
 cache           downloaded files by record key: atomic, hashed, bounded
 web             HTTP with wall-clock deadlines, from one host
 jsoc            find and download records from the JSOC; translates its failures
+goes            what GOES observed: SWPC's products and flare lists, parsed with a canary
 replica         a JSOC on loopback that serves a folder of FITS files, faults included
 fits            a FITS file in, a checked `Magnetogram` out
 images          8-bit JP2 and JPG magnetograms in, a `Magnetogram` out
@@ -31,6 +32,7 @@ schema          the tables
 migrations      the history of the tables
 database        engines, their pragmas, and the schema version they must be at
 store           rows in, rows out; takes a session, never commits
+verify          skill of forecasts, beside the baselines, with intervals
 batch           files in, answers out, no database
 pipeline        one record from start to end, in one readable function
 job             find, download, score and store all that is not decided

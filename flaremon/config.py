@@ -29,6 +29,13 @@ class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    return value.rstrip("/")
+
+
 class JsocSettings(_Group):
     """How to talk to the JSOC (or to a replica of it)."""
 
@@ -69,10 +76,7 @@ class JsocSettings(_Group):
     @field_validator("base_url")
     @classmethod
     def _http(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http:// or https:// address")
-        return value.rstrip("/")
+        return _web_address(value)
 
     @field_validator("series")
     @classmethod
@@ -80,6 +84,29 @@ class JsocSettings(_Group):
         if value not in SERIES_CADENCE_S:
             raise ValueError(f"{value!r} is none of {', '.join(SERIES_CADENCE_S)}")
         return value
+
+
+class SwpcSettings(_Group):
+    """How to talk to NOAA's Space Weather Prediction Center."""
+
+    base_url: str = Field(
+        default="https://services.swpc.noaa.gov",
+        description="Where GOES flares and X-rays come from.",
+    )
+    min_interval_s: float = Field(
+        default=1.0, ge=0, description="Least time between two requests to it."
+    )
+    deadline_s: _Positive = Field(
+        default=30.0, description="Wall-clock limit of one of its products, all tries together."
+    )
+    attempts: int = Field(
+        default=3, ge=1, le=10, description="Tries of a product that failed for a passing reason."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        return _web_address(value)
 
 
 class CacheSettings(_Group):
@@ -105,6 +132,7 @@ class Settings(BaseSettings):
     )
 
     jsoc: JsocSettings = Field(default_factory=JsocSettings)
+    swpc: SwpcSettings = Field(default_factory=SwpcSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(

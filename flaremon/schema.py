@@ -5,11 +5,16 @@
     records ──< predictions >── models
        └─────< rejections
 
+    flares ──< flare_revisions        xray_samples
+
 One row of `records` per record key. What became of it is told by the rows that exist:
 predicted, rejected, or neither (still to do). There is no status column that could
 contradict them. Nothing is ever deleted or overwritten, with one exception: when JSOC makes
 a record anew (a higher record number under the same key), `records` describes the new one.
 Predictions therefore carry the record number, quality and file hash they were made from.
+
+What GOES observed stands beside it. A flare is its revisions: lists change classes, times and
+regions for days, each change adds a row, and what was known at any earlier instant can be told.
 
 Surrogate keys never leave this room, `store` and the database; everybody else says
 `RecordKey` and `ModelId`.
@@ -232,4 +237,76 @@ class RejectionRow(Base):
     t_obs: Mapped[datetime | None]
     decided_at: Mapped[datetime]
     software: Mapped[_Text]
+    run_id: Mapped[_Text]
+
+
+class FlareRow(Base):
+    """A flare of a list; all that is known of it is in its revisions."""
+
+    __tablename__ = "flares"
+    __table_args__ = (
+        UniqueConstraint("catalog", "first_start_at", "number", name="one_per_start_and_number"),
+    )
+
+    id: Mapped[_Id]
+    catalog: Mapped[str] = mapped_column(String(64))
+    """The list: flares of two lists are never the same flare."""
+    first_start_at: Mapped[datetime]
+    """Start in the first revision; a later one may date it otherwise."""
+    number: Mapped[int]
+    """1, or more where the list has several flares that start in one minute."""
+
+
+class FlareRevisionRow(Base):
+    """What a list said of a flare from `seen_at` on, until its next revision."""
+
+    __tablename__ = "flare_revisions"
+    __table_args__ = (
+        UniqueConstraint("flare_id", "revision", name="one_per_flare_and_number"),
+        CheckConstraint("revision >= 1", name="revision_counts_from_1"),
+        CheckConstraint("start_at <= peak_at", name="peak_is_not_before_start"),
+        CheckConstraint("start_at <= end_at", name="end_is_not_before_start"),
+        CheckConstraint("peak_flux_w_m2 > 0 AND peak_flux_w_m2 < 1", name="flux_is_possible"),
+        CheckConstraint(
+            "class_scale IN ('swpc_operational_x0.7', 'true_flux')", name="class_scale_is_known"
+        ),
+        Index(None, "start_at"),
+    )
+
+    id: Mapped[_Id]
+    flare_id: Mapped[int] = mapped_column(ForeignKey("flares.id"))
+    revision: Mapped[int]
+    start_at: Mapped[datetime]
+    peak_at: Mapped[datetime | None]
+    end_at: Mapped[datetime | None]
+    flare_class: Mapped[str | None] = mapped_column(String(16))
+    """As published; missing while the maximum is not known, which is not "no flare"."""
+    peak_flux_w_m2: Mapped[float | None]
+    noaa_ar: Mapped[int | None]
+    location: Mapped[_Text]
+    source: Mapped[_Text]
+    satellite: Mapped[str] = mapped_column(String(16))
+    class_scale: Mapped[str] = mapped_column(String(32))
+    edited: Mapped[bool]
+    seen_at: Mapped[datetime]
+    run_id: Mapped[_Text]
+
+
+class XraySampleRow(Base):
+    """The Sun's soft X-ray flux in one minute; a minute without a row is a gap, not quiet."""
+
+    __tablename__ = "xray_samples"
+    __table_args__ = (
+        UniqueConstraint("satellite", "observed_at", name="one_per_satellite_and_time"),
+        CheckConstraint("flux_w_m2 > 0 AND flux_w_m2 < 1", name="flux_is_possible"),
+        Index(None, "observed_at"),
+    )
+
+    id: Mapped[_Id]
+    satellite: Mapped[str] = mapped_column(String(16))
+    observed_at: Mapped[datetime]
+    flux_w_m2: Mapped[float]
+    contaminated: Mapped[bool | None]
+    """Whether electrons contaminate it; missing where the product does not say."""
+    seen_at: Mapped[datetime]
     run_id: Mapped[_Text]

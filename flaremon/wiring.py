@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from flaremon.cache import FileCache
     from flaremon.config import Settings
+    from flaremon.goes import Swpc
     from flaremon.inference import Predictor
     from flaremon.jsoc import Jsoc
     from flaremon.package import ModelPackage
@@ -64,6 +65,13 @@ def source(settings: "Settings") -> "Jsoc":
     from flaremon.jsoc import Jsoc  # noqa: PLC0415
 
     return Jsoc(settings.jsoc, file_cache(settings))
+
+
+def swpc(settings: "Settings") -> "Swpc":
+    """Return the source of what GOES observed; it connects when it is first asked."""
+    from flaremon.goes import Swpc  # noqa: PLC0415
+
+    return Swpc(settings.swpc, settings.cache.dir)
 
 
 def models_dir(settings: "Settings") -> Path:

@@ -52,7 +52,7 @@ def if_retriable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(error, FlaremonError) and error.retriable
 
 
-_RETRIED: dict[str, Any] = {
+RETRIED: dict[str, Any] = {
     "retries": RETRIES,
     "retry_delay_seconds": exponential_backoff(backoff_factor=2),  # 2 s, 4 s
     "retry_jitter_factor": 0.5,
@@ -77,7 +77,7 @@ def _key(item: Record | Fetched | Outcome) -> RecordKey:
     return item.record.key if isinstance(item, Fetched) else item.key
 
 
-@task(name="find", task_run_name="find {series} since {since:%Y-%m-%dT%H:%MZ}", **_RETRIED)
+@task(name="find", task_run_name="find {series} since {since:%Y-%m-%dT%H:%MZ}", **RETRIED)
 def find(series: str, since: datetime, run: Run) -> tuple[int, list[Record]]:
     """List the slots since an instant; return how many there are and those not decided.
 
@@ -87,13 +87,13 @@ def find(series: str, since: datetime, run: Run) -> tuple[int, list[Record]]:
         Source, database or model package fail.
     """
     settings = read_settings()
-    with _engine(settings) as engine:
+    with opened(settings) as engine:
         return job.find(
             source(settings), engine, package(settings), series=series, since=since, run=run
         )
 
 
-@task(name="download", task_run_name=_named("download", "records"), **_RETRIED)
+@task(name="download", task_run_name=_named("download", "records"), **RETRIED)
 def download(records: Sequence[Record], run: Run) -> Chunk:
     """Screen records, get the files of those that may be scored, and look up their hashes.
 
@@ -112,7 +112,7 @@ def download(records: Sequence[Record], run: Run) -> Chunk:
         raise SourceUnavailableError(
             f"{len(passing)} of {len(records)} files did not arrive; first {passing[0].error}"
         )
-    with _engine(settings) as engine:
+    with opened(settings) as engine:
         known = job.known_files(fetched, engine) if fetched else {}
     return Chunk(
         fetched=tuple(fetched),
@@ -137,7 +137,7 @@ def score(
     return job.score(fetched, source(settings), predictor(settings), known=known, run=run)
 
 
-@task(name="store", task_run_name=_named("store", "outcomes"), **_RETRIED)
+@task(name="store", task_run_name=_named("store", "outcomes"), **RETRIED)
 def store(outcomes: Sequence[Outcome], fetched: Sequence[Fetched]) -> int:
     """Store files and outcomes in one transaction; return how many rows were new.
 
@@ -146,11 +146,11 @@ def store(outcomes: Sequence[Outcome], fetched: Sequence[Fetched]) -> int:
     StoreError
         Nothing of the chunk was stored.
     """
-    with _engine(read_settings()) as engine:
+    with opened(read_settings()) as engine:
         return job.keep(outcomes, fetched, engine)
 
 
-@task(name="answer", task_run_name="answer for {series}", **_RETRIED)
+@task(name="answer", task_run_name="answer for {series}", **RETRIED)
 def answer(series: str, now: datetime) -> list[status.Answer]:
     """Return what is known now about every event of the model.
 
@@ -161,7 +161,7 @@ def answer(series: str, now: datetime) -> list[status.Answer]:
     """
     settings = read_settings()
     model = package(settings)
-    with _engine(settings) as engine, session_scope(engine) as session:
+    with opened(settings) as engine, session_scope(engine) as session:
         return [
             status.answer(
                 session,
@@ -185,7 +185,7 @@ def tidy(now: datetime) -> int:
 
 
 @contextmanager
-def _engine(settings: Settings) -> "Iterator[Engine]":
+def opened(settings: Settings) -> "Iterator[Engine]":
     """Open the database for one task and close it again."""
     engine = ready_engine(settings)
     try:

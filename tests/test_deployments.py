@@ -43,6 +43,11 @@ def deployments():
     return load("prefect.yaml")["deployments"]
 
 
+def deployment(name):
+    (found,) = [item for item in deployments() if item["name"] == name]
+    return found
+
+
 def variables(text):
     return dict(
         line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#")
@@ -69,7 +74,7 @@ def test_prefect_yaml_names_a_flow_and_parameters_that_it_takes():
 
 
 def test_the_monitor_is_deployed_every_12_minutes_in_utc_and_never_twice_at_once():
-    (monitor,) = deployments()
+    monitor = deployment("monitor")
     (schedule,) = monitor["schedules"]
     assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).timezone == "UTC"
     start, stop, step = map(int, re.match(r"(\d+)-(\d+)/(\d+) ", schedule["cron"]).groups())
@@ -77,6 +82,16 @@ def test_the_monitor_is_deployed_every_12_minutes_in_utc_and_never_twice_at_once
     assert monitor["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     environment = monitor["work_pool"]["job_variables"]["env"]
     assert environment == {"PREFECT_LOGGING_EXTRA_LOGGERS": LOGGERS}
+
+
+def test_the_truth_is_fetched_every_10_minutes_in_utc_and_never_twice_at_once():
+    truth = deployment("truth")
+    (schedule,) = truth["schedules"]
+    assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).timezone == "UTC"
+    start, stop, step = map(int, re.match(r"(\d+)-(\d+)/(\d+) ", schedule["cron"]).groups())
+    assert (step, (stop - start) // step + 1) == (10, 6)
+    assert truth["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert truth["work_pool"] == deployment("monitor")["work_pool"]
 
 
 def test_the_example_of_settings_is_the_generated_one():
@@ -150,7 +165,7 @@ def test_the_unit_stops_by_draining():
     assert "KillMode=mixed" in unit
     assert re.search(r"^ExecStart=\S+/flaremon monitor --every 12m$", unit, flags=re.MULTILINE)
     (stop_min,) = re.findall(r"^TimeoutStopSec=(\d+)min$", unit, flags=re.MULTILINE)
-    budget_s = deployments()[0]["parameters"]["time_budget_s"]
+    budget_s = deployment("monitor")["parameters"]["time_budget_s"]
     assert int(stop_min) * 60 > budget_s + 300  # the budget, and a download that has begun
 
 

@@ -267,7 +267,8 @@ def test_outcomes_are_read_in_batches_from_any_iterable(session):
     items = [record(number) for number in range(601)]
     add_records(session, items, **LISTING)
     assert add_outcomes(session, (prediction(item) for item in items)) == 601
-    assert count(session) == {"records": 601, "models": 1, "predictions": 601, "rejections": 0}
+    rows = {name: n for name, n in count(session).items() if n}
+    assert rows == {"records": 601, "models": 1, "predictions": 601}
 
 
 def test_no_outcomes_are_no_work(session):

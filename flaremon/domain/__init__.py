@@ -8,6 +8,7 @@ from flaremon.domain.flares import (
     FlareEvent,
     Window,
 )
+from flaremon.domain.matching import Duplicate, one_per_flare, pair_up
 from flaremon.domain.outcomes import (
     Mode,
     ModelId,
@@ -33,13 +34,26 @@ from flaremon.domain.records import (
     newest_first,
     quality_class,
 )
+from flaremon.domain.truth import (
+    SCALE_BREAK,
+    ClassScale,
+    Flare,
+    FlareRevision,
+    XrayState,
+    class_of_flux,
+)
 
 __all__ = [
+    "SCALE_BREAK",
     "SEGMENT",
     "SERIES_CADENCE_S",
     "Calibration",
+    "ClassScale",
+    "Duplicate",
+    "Flare",
     "FlareClass",
     "FlareEvent",
+    "FlareRevision",
     "Geometry",
     "Magnetogram",
     "Mode",
@@ -57,6 +71,10 @@ __all__ = [
     "StoredFile",
     "Verdict",
     "Window",
+    "XrayState",
+    "class_of_flux",
     "newest_first",
+    "one_per_flare",
+    "pair_up",
     "quality_class",
 ]

@@ -1,11 +1,12 @@
 """Rows in, rows out; takes a session, never commits.
 
-Writing: `add_records`, `add_file`, `register_model`, `add_outcomes`. Writing the same thing
-twice changes nothing, whoever wrote it first; the caller owns the transaction
-(`flaremon.database.session_scope`).
+Writing: `add_records`, `add_file`, `register_model`, `add_outcomes`, `add_flares`, `add_xray`.
+Writing the same thing twice changes nothing, whoever wrote it first; the caller owns the
+transaction (`flaremon.database.session_scope`).
 
 Reading: `undecided` (what is left to do), `predictions`, `latest`, `rejections`,
-`latest_rejections`, `known_hashes`, `newest_slot`, `count`. What comes back are domain objects,
+`latest_rejections`, `known_hashes`, `newest_slot`, `count`, `flares` (now, or as they were
+known), `flare_history`, `latest_xray`. What comes back are domain objects,
 never rows. Ranges are half-open, ``since <= t < until``, in aware UTC.
 """
 
@@ -20,16 +21,24 @@ from flaremon.store.queries import (
 from flaremon.store.records import add_file, add_records
 from flaremon.store.stored import StoredPrediction, latest, predictions
 from flaremon.store.todo import undecided
+from flaremon.store.truth import Added, add_flares, flare_history, flares
+from flaremon.store.xrays import add_xray, latest_xray
 
 __all__ = [
+    "Added",
     "StoredPrediction",
     "add_file",
+    "add_flares",
     "add_outcomes",
     "add_records",
+    "add_xray",
     "count",
+    "flare_history",
+    "flares",
     "known_hashes",
     "latest",
     "latest_rejections",
+    "latest_xray",
     "newest_slot",
     "predictions",
     "register_model",

@@ -8,7 +8,15 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from flaremon.domain import RecordKey, Rejection, RejectionReason
-from flaremon.schema import ModelRow, PredictionRow, RecordRow, RejectionRow
+from flaremon.schema import (
+    FlareRevisionRow,
+    FlareRow,
+    ModelRow,
+    PredictionRow,
+    RecordRow,
+    RejectionRow,
+    XraySampleRow,
+)
 from flaremon.store.rows import STREAM, batched, key_of
 
 
@@ -96,7 +104,9 @@ def newest_slot(session: Session, series: str) -> str | None:
 
 def count(session: Session) -> Mapping[str, int]:
     """Return how many rows each table has, by name."""
-    tables = (RecordRow, ModelRow, PredictionRow, RejectionRow)
+    tables = (
+        RecordRow, ModelRow, PredictionRow, RejectionRow, FlareRow, FlareRevisionRow, XraySampleRow,
+    )  # fmt: skip
     return {
         row.__tablename__: session.scalar(select(func.count()).select_from(row)) or 0
         for row in tables

@@ -24,11 +24,16 @@ class Web:
         Scheme, host and port; a redirect to another host is refused.
     silence_s : float
         The longest wait for the next byte, in s.
+    setting : str
+        The variable with the address, for messages.
     """
 
-    def __init__(self, base_url: str, *, silence_s: float) -> None:
+    def __init__(
+        self, base_url: str, *, silence_s: float, setting: str = "FLAREMON_JSOC__BASE_URL"
+    ) -> None:
         self._base = httpx.URL(base_url)
         self._silence_s = silence_s
+        self._setting = setting
         self._lock = threading.Lock()
         self._shared: httpx.Client | None = None
 
@@ -55,7 +60,7 @@ class Web:
             for _ in range(1 + MAX_REDIRECTS):
                 exchange = Exchange(self._client, request, turn.deadline, self._silence_s)
                 stack.callback(exchange.close)
-                reply = Reply(exchange, exchange.head())
+                reply = Reply(exchange, exchange.head(), self._setting)
                 if reply.next_request is None:
                     yield reply
                     return
@@ -89,10 +94,10 @@ class Web:
         if target.url.host != self._base.host or not (same_place or upgraded):
             raise SourceProtocolError(
                 f"{self._base.host} redirects to another place, {target.url.scheme}://"
-                f"{target.url.netloc.decode()}; if it has moved, set FLAREMON_JSOC__BASE_URL"
+                f"{target.url.netloc.decode()}; if it has moved, set {self._setting}"
             )
         if target.method != request.method:
             raise SourceProtocolError(
                 f"{self._base.host} redirects a form; if it has moved to {target.url.scheme}://"
-                f"{target.url.host}, set FLAREMON_JSOC__BASE_URL"
+                f"{target.url.host}, set {self._setting}"
             )

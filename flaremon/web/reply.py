@@ -27,7 +27,8 @@ def excerpt(body: bytes) -> str:
 class Reply:
     """The head of an answer, and its body as it arrives."""
 
-    def __init__(self, exchange: Exchange, response: httpx.Response) -> None:
+    def __init__(self, exchange: Exchange, response: httpx.Response, setting: str) -> None:
+        self._setting = setting
         self._exchange = exchange
         self.status = response.status_code
         self.reason = response.reason_phrase
@@ -109,8 +110,7 @@ class Reply:
                 f"{host} answers HTTP {self.status} {self.reason} ({what}){rest}"
             )
         raise SourceProtocolError(
-            f"{host} answers HTTP {self.status} {self.reason} ({what}); "
-            "is FLAREMON_JSOC__BASE_URL right?"
+            f"{host} answers HTTP {self.status} {self.reason} ({what}); is {self._setting} right?"
         )
 
     def _retry_after_s(self) -> float | None:

@@ -96,7 +96,8 @@ def test_prefect_yaml_deploys_schedules_and_refuses_a_second_run_at_once(
     runs = wait_for_scheduled(client, deployment.id)
     assert {run.next_scheduled_start_time.minute % 12 for run in runs} == {4}
     # Whether one of those is due just now must not matter to what follows.
-    client.pause_deployment(deployment.id)
+    for name in ("monitor/monitor", "truth/truth"):
+        client.pause_deployment(client.read_deployment_by_name(name).id)
     asked = [run_deployment("monitor/monitor", timeout=0).id for _ in range(2)]
     worker = ("worker", "start", "--pool", "flaremon", "--type", "process", "--run-once")
     prefect(*worker, server=prefect_server, folder=tmp_path)

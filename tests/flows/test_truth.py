@@ -1,0 +1,117 @@
+"""The truth flow on a real Prefect server, a stand-in SWPC and a real database."""
+
+import json
+
+import pytest
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+from support.swpc import Swpc
+
+from flaremon import store
+from flaremon.config import read_settings
+from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.errors import SourceUnavailableError
+from flaremon.goes import PRODUCTS
+from flows import truth as flow
+from flows.tasks import RETRIES, if_retriable
+from flows.truth import ARTIFACT_KEY, truth
+
+
+def artifact():
+    with get_client(sync_client=True) as client:
+        found = client.request("GET", f"/artifacts/{ARTIFACT_KEY}/latest").json()
+    return found["data"], found["flow_run_id"]
+
+
+@pytest.fixture
+def swpc(tmp_path, monkeypatch):
+    with Swpc() as server:
+        for name, value in {
+            "SWPC__BASE_URL": server.base_url,
+            "SWPC__MIN_INTERVAL_S": "0",
+            "SWPC__ATTEMPTS": "1",  # so that what is retried is retried by Prefect
+            "CACHE__DIR": str(tmp_path / "cache"),
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'flaremon.db'}",
+        }.items():
+            monkeypatch.setenv(f"FLAREMON_{name}", value)
+        upgrade(read_settings().database_url.get_secret_value())
+        yield server
+
+
+def stored():
+    engine = open_engine(read_settings().database_url.get_secret_value())
+    try:
+        with session_scope(engine) as session:
+            return list(store.flares(session)), store.latest_xray(session)
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_what_swpc_says_is_stored_and_a_second_run_changes_nothing(swpc):
+    told = truth()
+    assert told["failed"] == []
+    counts = {item["product"]: item for item in told["products"]}
+    assert list(counts) == list(PRODUCTS)
+    assert counts["xrays-6-hour"]["xrays_new"] == 5
+    assert counts["xray-flares-7-day"]["flares_new"] == 1
+    # The flare of the 7-day list gets its region from the edited events.
+    assert counts["edited_events"]["flares_revised"] == 1
+    flares, state = stored()
+    assert [(str(i.flare.flare_class), i.flare.noaa_ar, i.revision) for i in flares] == [
+        ("M1.3", 14366, 2),
+        ("None", None, 1),
+    ]
+    assert str(state.flare_class) == "B3.7"
+    json.dumps(told, allow_nan=False)
+    again = truth()
+    assert stored() == (flares, state)
+    assert all(
+        item["flares_new"] == item["flares_revised"] == item["xrays_new"] == 0
+        for item in again["products"]
+    )
+    text, told_by = artifact()
+    assert told_by == again["run_id"]
+    assert "| edited_events | 2 | 2 |" in text
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_one_product_that_has_changed_or_is_away_does_not_stop_the_others(swpc):
+    swpc.faults["edited_events"] = "html"
+    for row in swpc.rows["xray-flares-7-day"]:
+        row["peak_class"] = row.pop("max_class")
+    told = truth()
+    (failed,) = told["failed"]
+    assert (failed["product"], failed["retriable"]) == ("edited_events", False)
+    assert swpc.requests.count("edited_events") == 1
+    counts = {item["product"]: item["missing"] for item in told["products"]}
+    assert counts["xray-flares-7-day"] == {"max_class": 1}
+    text, _ = artifact()
+    assert "xray-flares-7-day has changed" in text
+    assert "`max_class` in 1" in text
+    assert "<html>" not in text
+    assert len(stored()[0]) == 2
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_outage_is_retried_and_then_a_failed_run(swpc, monkeypatch):
+    for name in PRODUCTS:
+        swpc.faults[name] = "503"
+    # One after the other they would be waited for: the rule is the same for each.
+    monkeypatch.setattr(flow, "PRODUCTS", {"xrays-6-hour": PRODUCTS["xrays-6-hour"]})
+    with pytest.raises(SourceUnavailableError, match="503"):
+        truth()
+    assert swpc.requests == ["xrays-6-hour"] * (1 + RETRIES)
+    text, run_id = artifact()
+    assert "xrays-6-hour failed" in text
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run_id).state.type is StateType.FAILED
+    assert stored() == ([], None)
+
+
+def test_nothing_of_the_flow_is_cached_and_tasks_share_one_retry_rule():
+    for task in (flow.fetch, flow.keep):
+        assert task.cache_policy is NO_CACHE
+        assert task.retries == RETRIES
+        assert task.retry_condition_fn is if_retriable

@@ -1,0 +1,205 @@
+"""A stand-in for NOAA's Space Weather Prediction Center, on loopback, that can misbehave.
+
+The rows are made up here, in the shape that the products have; nothing of them is NOAA's.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from flaremon.goes import PRODUCTS
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KINDS = (
+    "500", "503", "404", "hang", "truncated", "html", "empty", "malformed", "object", "redirect",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def z(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def automatic(start: datetime = NOW, size: str = "M1.2", **changes: Any) -> Row:
+    """A finished flare as ``xray-flares-7-day`` has it."""
+    row: Row = {
+        "time_tag": z(start),
+        "begin_time": z(start),
+        "begin_class": "B5.4",
+        "max_time": z(start + timedelta(minutes=9)),
+        "max_class": size,
+        "max_xrlong": 1.25e-5,
+        "max_ratio": None,
+        "max_ratio_time": None,
+        "current_int_xrlong": 0.01,
+        "end_time": z(start + timedelta(minutes=20)),
+        "end_class": "C5.0",
+        "satellite": 18,
+    }
+    return row | changes
+
+
+def rising(start: datetime = NOW, **changes: Any) -> Row:
+    """A flare in progress as ``xray-flares-latest`` has it."""
+    row: Row = {
+        "time_tag": z(start + timedelta(minutes=4)),
+        "satellite": 18,
+        "current_class": "C8.1",
+        "current_ratio": 0.0136,
+        "current_int_xrlong": 0.0006,
+        "begin_time": z(start),
+        "begin_class": "B7.8",
+        "max_time": "Unk",
+        "end_time": "Unk",
+        "max_class": None,
+    }
+    return row | changes
+
+
+def edited(start: datetime = NOW, size: str = "M1.3", **changes: Any) -> Row:
+    """An X-ray flare as ``edited_events`` has it: no Z, four digits."""
+    row: Row = {
+        "begin_datetime": z(start)[:-1],
+        "begin_quality": "",
+        "max_datetime": z(start + timedelta(minutes=9))[:-1],
+        "max_quality": "",
+        "end_datetime": z(start + timedelta(minutes=20))[:-1],
+        "end_quality": "",
+        "observatory": "G18",
+        "quality": "5",
+        "type": "XRA",
+        "location": "",
+        "frequency": "1-8A",
+        "particulars1": size,
+        "particulars2": "1.4E-03",
+        "particulars10": "1.3E-05",
+        "region": 4366,
+        "status_code": 5,
+        "change_flag": 0,
+    }
+    return row | changes
+
+
+def xray(at: datetime = NOW, flux: float | None = 3.7e-7, **changes: Any) -> Row:
+    row: Row = {
+        "time_tag": z(at),
+        "satellite": 18,
+        "flux": flux,
+        "observed_flux": flux,
+        "electron_correction": 1.2e-8,
+        "electron_contaminaton": False,
+        "energy": "0.1-0.8nm",
+    }
+    return row | changes
+
+
+def xrays(minutes: int = 5) -> list[Row]:
+    times = [NOW + timedelta(minutes=k) for k in range(minutes)]
+    return [xray(t, energy=band) for t in times for band in ("0.05-0.4nm", "0.1-0.8nm")]
+
+
+def usual() -> dict[str, list[Row]]:
+    """What the products say on a day with one M flare and one that rises."""
+    later = NOW + timedelta(hours=3)
+    return {
+        "xrays-6-hour": xrays(),
+        "xray-flares-7-day": [automatic()],
+        "xray-flares-latest": [rising(later)],
+        "edited_events": [edited(), edited(type="RBR", particulars1="")],
+    }
+
+
+class Swpc:
+    """Serves `rows`, unless a fault of `faults` (product name to kind) says otherwise.
+
+    A fault may be a pair ``(kind, times)``: it passes after so many requests.
+    """
+
+    def __init__(self, rows: Mapping[str, list[Row]] | None = None) -> None:
+        self.rows = dict(usual() if rows is None else rows)
+        self.faults: dict[str, str | tuple[str, int]] = {}
+        self.requests: list[str] = []
+        """Names of the products that were asked for."""
+        self.at_once = 0
+        self._working = 0
+        self._lock = threading.Lock()
+        names = {product.path: name for name, product in PRODUCTS.items()}
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = names.get(self.path, "")
+                with outer._lock:
+                    outer.requests.append(name)
+                    outer._working += 1
+                    outer.at_once = max(outer.at_once, outer._working)
+                try:
+                    outer._answer(self, name)
+                except OSError:  # the client has left
+                    return
+                finally:
+                    outer._working -= 1
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def _kind(self, name: str) -> str:
+        fault = self.faults.get(name, "")
+        if isinstance(fault, str):
+            return fault
+        kind, times = fault
+        self.faults[name] = (kind, times - 1) if times > 1 else ""
+        return kind
+
+    def _answer(self, handler: BaseHTTPRequestHandler, name: str) -> None:
+        kind = self._kind(name)
+        body = json.dumps(self.rows.get(name)).encode()
+        head = {"Content-Type": "application/json", "Connection": "close"}
+        if kind == "hang":
+            time.sleep(1.0)
+            return
+        status = int(kind) if kind.isdecimal() else 404 if name not in self.rows else 200
+        if kind == "redirect":
+            status, head["Location"] = 302, "http://127.0.0.2:9/elsewhere.json"
+        length = len(body)
+        body = {
+            "html": b"<html><body>Down for maintenance</body></html>",
+            "empty": b"",
+            "malformed": body[: length // 2],
+            "object": b'{"error": "no data"}',
+        }.get(kind, body)
+        if kind != "truncated":
+            length = len(body)
+        handler.send_response(status)
+        for field, value in (head | {"Content-Length": str(length)}).items():
+            handler.send_header(field, value)
+        handler.end_headers()
+        handler.wfile.write(body[: len(body) // 2] if kind == "truncated" else body)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
