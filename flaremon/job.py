@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flaremon import store
 from flaremon.database import session_scope
@@ -20,10 +21,11 @@ from flaremon.domain import (
     RecordKey,
     Refusal,
     Rejection,
+    RejectionReason,
     Source,
     StoredFile,
 )
-from flaremon.errors import SourceError
+from flaremon.errors import InputError, SourceError
 from flaremon.gates import screen_duplicate, screen_record
 from flaremon.pipeline import Run, predict, prepare, reject
 
@@ -95,6 +97,7 @@ def find(
     """
     records = source.find(series, start=since, end=run.now)
     with session_scope(engine) as session:
+        _refuse_to_mix(store.base_urls(session, series), source.base_url)
         store.register_model(
             session,
             model=package.id,
@@ -114,6 +117,31 @@ def find(
             session, records, model=package.id, events=[spec.event for spec in package.events]
         )
     return len(records), todo
+
+
+def _refuse_to_mix(known: set[str], base_url: str) -> None:
+    """Keep replays out of the database of the live JSOC, and the other way round.
+
+    A replica on loopback serves old images under new dates. Beside live answers they would read
+    as live, and the real record of such a slot would count as decided.
+
+    Raises
+    ------
+    InputError
+        The database holds records of the other kind.
+    """
+    for other in known:
+        if _is_loopback(other) != _is_loopback(base_url):
+            raise InputError(
+                f"this database holds records listed from {other}, and {base_url} would be mixed "
+                "with them; give a replay a database and a cache of its own "
+                "(FLAREMON_DATABASE_URL, FLAREMON_CACHE__DIR)"
+            )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def fetch(
@@ -181,9 +209,23 @@ def score(
                     flush()
                 continue
             refusal = plane
+            if _may_get_better(item.record, refusal, run):
+                error = f"{item.record.key}: {refusal.detail}"
+                failures.append(Failure(key=item.record.key, error=error, retriable=True))
+                continue
         outcomes.append(reject(item.record, refusal, run))
     flush()
     return outcomes, failures
+
+
+UNREADABLE_UNTIL = timedelta(hours=3)
+"""Age of an observation from which a file that is not the record's is taken for final. Younger
+ones are fetched anew by the next run: the JSOC, or something on the way to it, was in trouble."""
+
+
+def _may_get_better(record: Record, refusal: Refusal, run: Run) -> bool:
+    young = record.t_obs is not None and run.now - record.t_obs < UNREADABLE_UNTIL
+    return young and refusal.reason is RejectionReason.UNREADABLE
 
 
 def keep(outcomes: Sequence[Outcome], fetched: Sequence[Fetched], engine: "Engine") -> int:
@@ -219,13 +261,16 @@ def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
     Parameters
     ----------
     newest_only
-        Stop after the first record that could be predicted.
+        Stop after the first record that could be predicted, and leave alone what is older than
+        the newest answer there is.
     """
     report = Report()
     source, engine = job.source, job.engine
     since = run.now - job.lookback
     report.listed, todo = find(source, engine, job.package, series=job.series, since=since, run=run)
     report.undecided = len(todo)
+    if newest_only:
+        todo = _newer_than_answered(todo, job)
     predictor: Predictor | None = None
     for chunk in chunks(todo, 1 if newest_only else 8):
         fetched, rejections, failures = fetch(chunk, source, run)
@@ -248,3 +293,17 @@ def chunks(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
     head, tail = records[:1], records[1:]
     pieces = [head] if head else []
     return pieces + [tail[k : k + size] for k in range(0, len(tail), size)]
+
+
+def _newer_than_answered(todo: list[Record], job: Job) -> list[Record]:
+    with session_scope(job.engine) as session:
+        answered = [
+            latest.prediction.key.t_rec
+            for spec in job.package.events
+            if (
+                latest := store.latest(
+                    session, event=spec.event, model=job.package.id, series=job.series
+                )
+            )
+        ]
+    return [record for record in todo if record.key.t_rec > min(answered, default="")]

@@ -36,7 +36,7 @@ def draw(
     predictions
         Of this magnetogram; each becomes a line of text.
     note : str
-        A line below the answers, such as where a replayed record comes from.
+        A line below the title, such as where a replayed record comes from.
     path : Path
         Written by temporary name, so a reader never sees half a picture.
     """
@@ -44,7 +44,7 @@ def draw(
 
     sun_map = _as_map(magnetogram)
     figure = Figure(figsize=(8, 9.2), facecolor="white")
-    axes = figure.add_axes((0.13, 0.19, 0.74, 0.72), projection=sun_map.wcs)
+    axes = figure.add_axes((0.13, 0.17, 0.74, 0.72), projection=sun_map.wcs)
     image = sun_map.plot(
         axes=axes, cmap="gray", vmin=-SHOWN_GAUSS, vmax=SHOWN_GAUSS, title=False, autoalign=False
     )
@@ -72,7 +72,7 @@ def draw(
             fontsize=11,
             color="firebrick" if p.flare else "black",
         )
-    figure.text(0.06, 0.025, note, fontsize=10, color="dimgray")
+    figure.text(0.5, 0.905, note, ha="center", fontsize=10, color="firebrick", weight="bold")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.png")
     figure.savefig(partial, dpi=110)

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flaremon import store
-from flaremon.domain import FlareEvent, ModelId, QualityClass, Rejection, Verdict
+from flaremon.domain import FlareEvent, ModelId, QualityClass, RecordKey, Rejection, Verdict
 from flaremon.times import iso_z
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+SLOT_TOLERANCE = timedelta(seconds=20)
+"""T_OBS and the slot of one record differ by up to 8 s, the light time from the Sun."""
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """An observation further in the future than this means that some clock is wrong."""
 
@@ -33,6 +35,8 @@ class Answer:
     why_unknown: str | None = None
     rejected_since: tuple[Rejection, ...] = ()
     """Newer records that were deliberately not predicted."""
+    waiting_since: tuple[RecordKey, ...] = ()
+    """Newer records that are listed and not decided: they could not be had, or not yet."""
 
 
 def answer(
@@ -52,8 +56,9 @@ def answer(
             verdict=Verdict.UNKNOWN,
             prediction=None,
             age=None,
-            why_unknown=f"nothing of {series} was ever scored by {model}",
+            why_unknown=f"nothing of {series} was ever scored by {model} in this database",
             rejected_since=_rejected(session, series, now - stale_after),
+            waiting_since=_waiting(session, series, model, now - stale_after),
         )
     prediction = latest.prediction
     age = now - prediction.t_obs
@@ -73,6 +78,7 @@ def answer(
         age=age,
         why_unknown=why,
         rejected_since=_rejected(session, series, prediction.t_obs),
+        waiting_since=_waiting(session, series, model, prediction.t_obs + SLOT_TOLERANCE),
     )
 
 
@@ -105,13 +111,23 @@ def in_words(item: Answer) -> str:
         if item.prediction.quality_class is not QualityClass.CLEAN:
             lines.append(
                 f"{margin}the record is {item.prediction.quality_class} "
-                f"(QUALITY {item.prediction.quality:#x})"
+                f"(QUALITY {item.prediction.quality:#x}): usable, with flaws"
             )
+        if p.event.horizon is None:
+            lines.append(
+                f"{margin}a magnetogram tells how active the Sun is; only X-rays see a flare"
+            )
+    newer = "newer " if item.prediction is not None else ""
     if item.rejected_since:
         newest = max(item.rejected_since, key=lambda r: r.key.t_rec)
         lines.append(
-            f"{margin}{len(item.rejected_since)} newer record(s) were not predicted, "
-            f"the newest {newest.key}: {newest.reason}"
+            f"{margin}{len(item.rejected_since)} {newer}record(s) were rejected, the newest "
+            f"{newest.key}: {newest.reason}, {newest.detail}"
+        )
+    if item.waiting_since:
+        lines.append(
+            f"{margin}{len(item.waiting_since)} {newer}record(s) are listed and not scored yet, "
+            f"the newest {item.waiting_since[0]}"
         )
     return "\n".join(lines)
 
@@ -148,6 +164,7 @@ def as_json(item: Answer, now: datetime) -> dict[str, Any]:
             {"record": str(r.key), "reason": str(r.reason), "detail": r.detail}
             for r in item.rejected_since
         ],
+        "waiting_since": [str(key) for key in item.waiting_since],
     }
 
 
@@ -163,3 +180,9 @@ def in_hours(age: timedelta) -> str:
 
 def _rejected(session: "Session", series: str, since: datetime) -> tuple[Rejection, ...]:
     return tuple(store.rejections(session, since=since, series=series))
+
+
+def _waiting(
+    session: "Session", series: str, model: ModelId, since: datetime
+) -> tuple[RecordKey, ...]:
+    return tuple(store.waiting(session, series=series, model=model, since=since))

@@ -49,6 +49,32 @@ def ready_engine(settings: "Settings") -> "Engine":
     return engine
 
 
+def reading_engine(settings: "Settings") -> "Engine":
+    """Open the database for questions only: a user who may not write can ask.
+
+    A SQLite file that does not exist is made as by `ready_engine`, so that a question before
+    the first run is answered with "unknown" and not with an error.
+
+    Raises
+    ------
+    StoreError
+        As `ready_engine`.
+    """
+    from flaremon.database import check_schema, open_engine, sqlite_file  # noqa: PLC0415
+
+    url = settings.database_url.get_secret_value()
+    file = sqlite_file(url)
+    if file is None or not file.exists():
+        return ready_engine(settings)
+    engine = open_engine(url, read_only=True)
+    try:
+        check_schema(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
 def file_cache(settings: "Settings") -> "FileCache":
     """Return the cache of downloaded files."""
     from flaremon.cache import FileCache  # noqa: PLC0415

@@ -145,6 +145,8 @@ def _tell(told: dict[str, Any], answers: Sequence[Answer]) -> None:
         # A stale or missing answer must be seen in the run, not only by who asks for status.
         level = logging.WARNING if item.verdict is Verdict.UNKNOWN else logging.INFO
         log.log(level, words["in_words"])
+    if told["error"]:
+        log.error("RUN FAILED: %s", told["error"])
     log.info(summary.in_a_line(told))
     create_markdown_artifact(
         summary.as_markdown(told), key=ARTIFACT_KEY, description=summary.in_a_line(told)

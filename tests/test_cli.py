@@ -121,6 +121,38 @@ def test_status_turns_stale_with_the_limit(decided):
     assert "STALE" in done.stdout
 
 
+def test_status_and_predictions_write_nothing(decided, tmp_path):
+    before = (tmp_path / "test.db").read_bytes()
+    decided("status", code=ANSWER)
+    assert "6 prediction(s)." in decided("predictions").stdout
+    assert (tmp_path / "test.db").read_bytes() == before
+
+
+def test_the_label_of_a_slot_finds_its_record(decided, three_records):
+    answered = three_records[1]["answers"][0]
+    label = answered["record"].split("[")[1].rstrip("]")
+    done = decided("predictions", "--since", label, "--format", "json")
+    assert {json.loads(x)["record"] for x in done.stdout.splitlines()} == {answered["record"]}
+
+
+def test_no_predictions_do_not_read_as_no_flare(flaremon):
+    assert "not the same as no flare" in flaremon("predictions").stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(decided):
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m flaremon settings | head -n 1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_version_can_be_asked(flaremon):
+    assert flaremon("--version").stdout.startswith("flaremon ")
+
+
 def test_status_can_be_asked_about_one_event(decided):
     done = decided("status", "--event", "C1+/now", "--json", code=ANSWER)
     assert [a["event"] for a in json.loads(done.stdout)["answers"]] == ["C1+/now"]
@@ -147,6 +179,20 @@ def test_a_jsoc_in_trouble_is_one_sentence_and_an_error(flaremon, replica, kind)
     done = flaremon("now", code=3)
     assert done.stderr.startswith("flaremon: ")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_json_says_the_error_and_gives_the_stored_answers(decided):
+    done = decided("now", "--json", code=3, FLAREMON_JSOC__BASE_URL="http://127.0.0.1:9")
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == 3
+    assert "cannot be reached" in document["error"]
+    assert document["answers"][0]["probability"] is not None
+
+
+def test_json_and_process_agree_on_the_exit_code(flaremon, replica):
+    replica.faults.append(Fault("http-404", on="sums"))
+    done = flaremon("now", "--json", code=3)
+    assert json.loads(done.stdout)["exit_code"] == 3
 
 
 def test_an_answer_from_before_the_trouble_is_still_given_with_the_failure(flaremon, replica):
@@ -197,6 +243,9 @@ def test_predictions_can_be_narrowed(decided):
         ["predictions", "--event", "M1"],
         ["predictions", "--model", "../x"],
         ["status", "--event", "flare"],
+        ["status", "--event", "X1+/24h"],
+        ["status", "--stale-after-h", "inf"],
+        ["demo", "--data", "/nowhere"],
         ["monitor", "--every", "soon"],
         ["replica", "/nowhere"],
         ["score", "--device", "toaster", "x.fits"],

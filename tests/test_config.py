@@ -27,6 +27,9 @@ def test_variables_reach_their_settings(monkeypatch):
         ("FLAREMON_JSOC__SERIES", "hmi.V_720s"),
         ("FLAREMON_JSOC__BASE_URL", "ftp://example.invalid"),
         ("FLAREMON_JSOC__LOOKBACK_H", "-1"),
+        ("FLAREMON_JSOC__LOOKBACK_H", "inf"),
+        ("FLAREMON_STALE_AFTER_H", "nan"),
+        ("FLAREMON_JSOC__BASE_URL", "http://user:password@example.invalid"),
         ("FLAREMON_JSOC__ATTEMPTS", "many"),
         ("FLAREMON_MODEL", "../../etc@1.0.0"),
         ("FLAREMON_DEVICE", "toaster"),
@@ -48,6 +51,9 @@ def test_secrets_are_neither_printed_nor_quoted_in_errors(monkeypatch):
     shown = repr(settings) + "".join(row.value for row in describe(settings))
     assert "somebody" not in shown
     assert "s3cret" not in shown
+    assert "postgresql://user:***@host/name" in shown
+    monkeypatch.setenv("FLAREMON_DATABASE_URL", "postgresql://user:s3cr@t/@host/name")
+    shown = "".join(row.value for row in describe(read_settings()))
     assert "postgresql://user:***@host/name" in shown
     monkeypatch.setenv("FLAREMON_DEVICE", "s3cret-device")
     with pytest.raises(ConfigurationError) as caught:

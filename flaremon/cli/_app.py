@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from flaremon.config import Settings
     from flaremon.domain import FlareEvent
 
+ERROR = 3
+"""Exit code of everything that went wrong."""
+
 app = typer.Typer(
     name="flaremon",
     help=(
         "Near-real-time solar flare monitoring from SDO/HMI magnetograms.\n\n"
-        "Exit codes: 0 no flare or done, 1 flare, 2 stale or unknown, 3 error."
+        "Exit codes of now and status: 0 no flare, 1 flare, 2 stale or unknown, 3 error. "
+        "Of all others: 0 done, 3 error."
     ),
     epilog="Start with:  flaremon demo   |   flaremon now   |   flaremon status",
     no_args_is_help=True,
@@ -99,3 +103,23 @@ def start_logging(*, verbose: bool) -> None:
     )
     logging.Formatter.converter = __import__("time").gmtime  # logs in UTC, as everything else
     logging.getLogger("flaremon").setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from flaremon import __version__
+
+        sys.stdout.write(f"flaremon {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    pass

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flaremon.cli._app import (
+    ERROR,
     AnswerExit,
     Events,
     Json,
@@ -19,7 +20,7 @@ from flaremon.cli._app import (
     settings,
     start_logging,
 )
-from flaremon.errors import SourceUnavailableError
+from flaremon.errors import InputError, SourceError, SourceUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +59,19 @@ def now(
     chosen = parse_events(events)
     config = settings(series=series)
     engine = ready_engine(config)
-    report = run_once(config, engine, newest_only=not catch_up)
+    try:
+        report = run_once(config, engine, newest_only=not catch_up)
+    except SourceError as exc:
+        if as_json:
+            # Machines get the stored answers too, each with its age; people get the sentence.
+            _print(_answers(config, engine, chosen), code=ERROR, as_json=True, error=str(exc))
+        raise
     answers = _answers(config, engine, chosen)
-    _print(answers, as_json=as_json, report=report)
+    code = _code(answers, lost=bool(report.failures) and not report.predictions)
+    _print(answers, code=code, as_json=as_json, report=report)
     for failure in report.failures:
         report_error(SourceUnavailableError(failure.error))
-    _finish(answers, lost=bool(report.failures) and not report.predictions)
+    _finish(code)
 
 
 @app.command(
@@ -83,13 +91,14 @@ def status(
 
     Talks to the database only. Exit codes: 0 no flare, 1 flare, 2 stale or unknown, 3 error.
     """
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import reading_engine
 
     chosen = parse_events(events)
     config = settings(series=series, stale_after_h=stale_after_h)
-    answers = _answers(config, ready_engine(config), chosen)
-    _print(answers, as_json=as_json)
-    _finish(answers, lost=False)
+    answers = _answers(config, reading_engine(config), chosen)
+    code = _code(answers, lost=False)
+    _print(answers, code=code, as_json=as_json)
+    _finish(code)
 
 
 def _answers(
@@ -100,7 +109,14 @@ def _answers(
     from flaremon.times import utc_now
     from flaremon.wiring import package
 
-    wanted = events or [spec.event for spec in package(config).events]
+    model = package(config)
+    offered = [spec.event for spec in model.events]
+    for event in events or []:
+        if event not in offered:
+            raise InputError(
+                f"{model.id} does not answer {event}; it answers {', '.join(map(str, offered))}"
+            )
+    wanted = events or offered
     with session_scope(engine) as session:
         return [
             answer(
@@ -115,16 +131,25 @@ def _answers(
         ]
 
 
-def _print(answers: "Sequence[Answer]", *, as_json: bool, report: "Report | None" = None) -> None:
+def _print(
+    answers: "Sequence[Answer]",
+    *,
+    code: int,
+    as_json: bool,
+    report: "Report | None" = None,
+    error: str | None = None,
+) -> None:
     from flaremon.status import as_json as to_json
-    from flaremon.status import exit_code, in_words
+    from flaremon.status import in_words
     from flaremon.times import utc_now
 
     if as_json:
         document = {
-            "exit_code": exit_code(answers),
+            "exit_code": code,
             "answers": [to_json(item, utc_now()) for item in answers],
         }
+        if error is not None:
+            document["error"] = error
         if report is not None:
             document["run"] = {
                 "listed": report.listed,
@@ -155,13 +180,15 @@ def _summary(report: "Report") -> str:
     return words + "."
 
 
-def _finish(answers: "Sequence[Answer]", *, lost: bool) -> None:
-    from flaremon.cli import ERROR
+def _code(answers: "Sequence[Answer]", *, lost: bool) -> int:
     from flaremon.domain import Verdict
     from flaremon.status import exit_code
 
     code = exit_code(answers)
-    if lost and code == Verdict.UNKNOWN.value:
-        code = ERROR  # it is unknown because something failed
+    # Unknown because something failed is an error.
+    return ERROR if lost and code == Verdict.UNKNOWN.value else code
+
+
+def _finish(code: int) -> None:
     if code:
         raise AnswerExit(code)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flaremon.cli._app import (
+    ERROR,
     AnswerExit,
     Json,
     Verbose,
@@ -45,7 +46,6 @@ def score(
     scored gets a line that says why, and the exit code is 3.
     """
     from flaremon.batch import score_files
-    from flaremon.cli import ERROR
     from flaremon.wiring import predictor
 
     start_logging(verbose=verbose)

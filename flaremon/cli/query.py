@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -56,12 +57,12 @@ def predictions(
     from flaremon import store
     from flaremon.database import session_scope
     from flaremon.domain import Mode, ModelId
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import reading_engine
 
     start, end = _range(since, until)
     chosen = parse_events(events)
     model_id = ModelId.parse(model) if model else None
-    with session_scope(ready_engine(settings())) as session:
+    with session_scope(reading_engine(settings())) as session:
         rows = store.predictions(
             session,
             since=start,
@@ -76,15 +77,23 @@ def predictions(
 
 
 def _range(since: str | None, until: str | None) -> "tuple[datetime | None, datetime | None]":
-    from flaremon.times import iso_z, parse_utc, utc_now
+    from flaremon.times import iso_z, utc_now
 
-    start = parse_utc(since) if since else None
-    end = parse_utc(until) if until else None
+    start = _instant(since) if since else None
+    end = _instant(until) if until else None
     if start is not None and start > utc_now():
         raise InputError(f"--since {iso_z(start)} is in the future; nothing can be observed yet")
     if start is not None and end is not None and end <= start:
         raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
     return start, end
+
+
+def _instant(text: str) -> "datetime":
+    """Read a time; the label of a slot means its record, whose T_OBS is up to 8 s earlier."""
+    from flaremon.times import parse_utc
+
+    instant = parse_utc(text)
+    return instant - timedelta(seconds=20) if text.strip().endswith("_TAI") else instant
 
 
 def _flat(stored: "StoredPrediction") -> dict[str, Any]:
@@ -127,7 +136,7 @@ def _csv(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _table(rows: Iterable[dict[str, Any]]) -> None:
-    head = f"{'observed':<20} {'event':<8} {'answer':<8} {'prob.':>6} {'from':>6} {'mode':<8} "
+    head = f"{'observed':<20} {'event':<8} {'answer':<8} {'prob.':>6} {'thr.':>6} {'mode':<8} "
     sys.stdout.write(head + f"{'model':<20} record\n")
     n = 0
     for n, row in enumerate(rows, start=1):  # noqa: B007 - counted after the loop
@@ -137,3 +146,5 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
             f"{row['model']:<20} {row['record']}\n"
         )
     sys.stdout.write(f"{n} prediction(s).\n")
+    if n == 0:
+        sys.stdout.write("Nothing was predicted in this range; that is not the same as no flare.\n")

@@ -60,7 +60,11 @@ def replica(
     ] = False,
     faults: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="SPEC", help="Misbehave: KIND[:on=...,at=1+3,every=5]."),
+        typer.Option(
+            "--fault",
+            metavar="SPEC",
+            help="Misbehave: KIND[:on=rs_list|sums|...,at=1+3,every=5]; a wrong KIND lists all.",
+        ),
     ] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -76,9 +80,15 @@ def replica(
     with Replica(
         folder, port=port, series=series, latest_as_now=latest_as_now, pack=pack, faults=parsed
     ) as server:
+        names = sorted(series.definition.name for series in server.archive.series.values())
         sys.stdout.write(
-            f"Serving {folder} as a JSOC at {server.base_url} (stop with Ctrl-C).\n"
-            f"In another shell:  FLAREMON_JSOC__BASE_URL={server.base_url} flaremon now\n"
+            f"Serving {folder} as a JSOC at {server.base_url}: {', '.join(names)} "
+            "(stop with Ctrl-C).\n"
+            "In another shell, with a database and a cache of the replay's own:\n"
+            f"  export FLAREMON_JSOC__BASE_URL={server.base_url}\n"
+            "  export FLAREMON_DATABASE_URL=sqlite:///replay.db\n"
+            "  export FLAREMON_CACHE__DIR=replay-cache\n"
+            f"  flaremon now --catch-up --series {names[0]}\n"
         )
         sys.stdout.flush()
         server.wait()

@@ -5,13 +5,14 @@ Writing the same thing twice changes nothing, whoever wrote it first; the caller
 transaction (`flaremon.database.session_scope`).
 
 Reading: `undecided` (what is left to do), `predictions`, `latest`, `rejections`,
-`latest_rejections`, `known_hashes`, `newest_slot`, `count`, `flares` (now, or as they were
-known), `flare_history`, `latest_xray`. What comes back are domain objects,
+`latest_rejections`, `waiting`, `base_urls`, `known_hashes`, `newest_slot`, `count`, `flares`
+(now, or as they were known), `flare_history`, `latest_xray`. What comes back are domain objects,
 never rows. Ranges are half-open, ``since <= t < until``, in aware UTC.
 """
 
 from flaremon.store.outcomes import add_outcomes, register_model
 from flaremon.store.queries import (
+    base_urls,
     count,
     known_hashes,
     latest_rejections,
@@ -20,7 +21,7 @@ from flaremon.store.queries import (
 )
 from flaremon.store.records import add_file, add_records
 from flaremon.store.stored import StoredPrediction, latest, predictions
-from flaremon.store.todo import undecided
+from flaremon.store.todo import undecided, waiting
 from flaremon.store.truth import Added, add_flares, flare_history, flares
 from flaremon.store.xrays import add_xray, latest_xray
 
@@ -32,6 +33,7 @@ __all__ = [
     "add_outcomes",
     "add_records",
     "add_xray",
+    "base_urls",
     "count",
     "flare_history",
     "flares",
@@ -44,4 +46,5 @@ __all__ = [
     "register_model",
     "rejections",
     "undecided",
+    "waiting",
 ]

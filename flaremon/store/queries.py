@@ -95,6 +95,13 @@ def known_hashes(
     return found
 
 
+def base_urls(session: Session, series: str) -> set[str]:
+    """Return where the records of a series were listed from."""
+    return set(
+        session.scalars(select(RecordRow.base_url).where(RecordRow.series == series).distinct())
+    )
+
+
 def newest_slot(session: Session, series: str) -> str | None:
     """Return the label of the newest full-disk slot that was ever listed."""
     return session.scalar(

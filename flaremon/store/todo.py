@@ -1,12 +1,13 @@
 """What is left to do: listed records without an outcome."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from flaremon.domain import FlareEvent, ModelId, Record, RecordKey
-from flaremon.schema import PredictionRow, RecordRow, RejectionRow
+from flaremon.schema import ModelRow, PredictionRow, RecordRow, RejectionRow
 from flaremon.store.rows import model_row_id, slots_of
 
 
@@ -27,6 +28,37 @@ def undecided(
         for record in records
         if record.key not in predicted and record.recnum not in rejected.get(record.key, ())
     ]
+
+
+def waiting(session: Session, *, series: str, model: ModelId, since: datetime) -> list[RecordKey]:
+    """Return full-disk slots from `since` on that are listed, but neither scored nor rejected.
+
+    Newest first. Such a slot could not be had, or its run has not come to it yet.
+    """
+    scored = (
+        select(PredictionRow.id)
+        .join(ModelRow, PredictionRow.model_id == ModelRow.id)
+        .where(
+            PredictionRow.record_id == RecordRow.id,
+            ModelRow.name == model.name,
+            ModelRow.version == model.version,
+        )
+    )
+    rejected = select(RejectionRow.id).where(
+        RejectionRow.record_id == RecordRow.id, RejectionRow.recnum == RecordRow.recnum
+    )
+    labels = session.scalars(
+        select(RecordRow.t_rec)
+        .where(
+            RecordRow.series == series,
+            RecordRow.harpnum == 0,
+            RecordRow.slot_at >= since,
+            ~scored.exists(),
+            ~rejected.exists(),
+        )
+        .order_by(RecordRow.slot_at.desc())
+    )
+    return [RecordKey(series=series, t_rec=t_rec) for t_rec in labels]
 
 
 def _predicted(
