@@ -44,6 +44,22 @@ demo            the main job on real files, off-line
 cli             the command line: parse, call one function, print one result
 ==============  ==================================================================================
 
+Decisions that are easy to question
+-----------------------------------
+A record of class AVOID (eclipse, open loop, camera trouble) is rejected, not scored with a flag:
+an honest gap beats a bad answer. Rejections hold for one record number, so a slot that the JSOC
+makes anew is tried again; a young file that is not the record's is a failure, not a rejection.
+
+A wrong option ends with 3 and not with Typer's 2, and a traceback with 3 and not with Python's 1:
+for whoever watches exit codes, 1 is "flare" and 2 is "unknown".
+
+drms makes the queries and export requests, httpx sends them: drms has no deadlines, and its
+downloads report truncated files as success. Resampling is ours, because every library at hand is
+ten times slower or loses flux; sunpy is the oracle that the tests compare it with.
+
+A replay and the live source never share a database: old images under new dates would read as
+live.
+
 Where do I go to ...
 --------------------
 change what JSOC is asked          `jsoc` (and `replica`, which must answer it)
