@@ -96,9 +96,8 @@ def _words(result: "FileResult") -> None:
     from flaremon.times import iso_z
 
     if result.refusal is not None:
-        sys.stdout.write(
-            f"{result.path}: not scored, {result.refusal.reason}: {result.refusal.detail}\n"
-        )
+        detail = result.refusal.detail.removeprefix(f"{result.path.name}: ")
+        sys.stdout.write(f"{result.path}: not scored, {result.refusal.reason}: {detail}\n")
         return
     assert result.t_obs is not None  # noqa: S101 - a scored file has a time
     sys.stdout.write(f"{result.path}: observed {iso_z(result.t_obs)}, {result.model}\n")
