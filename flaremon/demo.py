@@ -19,13 +19,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from flaremon import store
-from flaremon.cache import FileCache
-from flaremon.database import open_engine, session_scope, upgrade
+from flaremon import store, wiring
+from flaremon.database import session_scope
 from flaremon.errors import DownloadIncompleteError, InputError, SourceUnavailableError
 from flaremon.fits import read_magnetogram
-from flaremon.jsoc import Jsoc
-from flaremon.package import find_package, shipped_models
 from flaremon.replica import Replica
 from flaremon.status import answer, in_words
 from flaremon.times import utc_now
@@ -142,7 +139,6 @@ def run_demo(
                 ),
             }
         )
-        upgrade(settings.database_url.get_secret_value())
         run_job(settings=settings)
         yield from _pictures(settings, files, out)
     yield from _answers(settings, out)
@@ -151,10 +147,7 @@ def run_demo(
 def _pictures(settings: "Settings", files: list[Path], out: Path) -> Iterator[str]:
     from flaremon.picture import draw  # noqa: PLC0415 - matplotlib and sunpy
 
-    source = Jsoc(
-        settings.jsoc,
-        FileCache(settings.cache.dir, max_bytes=10**9, max_age=timedelta(days=1)),
-    )
+    source = wiring.source(settings)
     now = utc_now()
     records = source.find(settings.jsoc.series, start=now - timedelta(hours=6), end=now)
     stored = _stored(settings)
@@ -174,7 +167,7 @@ def _pictures(settings: "Settings", files: list[Path], out: Path) -> Iterator[st
 
 def _stored(settings: "Settings") -> "dict[str, list[Prediction]]":
     """Return the predictions of each record, the day's event before the one in progress."""
-    engine = open_engine(settings.database_url.get_secret_value())
+    engine = wiring.reading_engine(settings)
     stored: dict[str, list[Prediction]] = {}
     with session_scope(engine) as session:
         for row in store.predictions(session):
@@ -186,8 +179,8 @@ def _stored(settings: "Settings") -> "dict[str, list[Prediction]]":
 
 
 def _answers(settings: "Settings", out: Path) -> Iterator[str]:
-    package = find_package(settings.models_dir or shipped_models(), settings.model_id)
-    engine = open_engine(settings.database_url.get_secret_value())
+    package = wiring.package(settings)
+    engine = wiring.reading_engine(settings)
     yield ""
     yield "The answer, as `flaremon status` gives it from the database:"
     with session_scope(engine) as session:

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from flaremon import store
 from flaremon.domain import FlareEvent, ModelId, QualityClass, RecordKey, Rejection, Verdict
-from flaremon.times import iso_z
+from flaremon.times import SLOT_TOLERANCE, iso_z
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-SLOT_TOLERANCE = timedelta(seconds=20)
-"""T_OBS and the slot of one record differ by up to 8 s, the light time from the Sun."""
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """An observation further in the future than this means that some clock is wrong."""
 

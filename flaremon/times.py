@@ -26,6 +26,10 @@ _EPOCH_LABEL = "1993-01-01T00:00:00"
 _MISSING_YEAR_MAX = 1000
 """DRMS writes a missing time as ``-4712.01.01_11:59:28_TAI``; HMI began in 2010."""
 
+SLOT_TOLERANCE = timedelta(seconds=20)
+"""T_OBS and the slot of one record differ by up to 8 s, the light time over SDO's changing
+distance from the Sun; this is a comfortable bound, far below any cadence."""
+
 
 def parse_tai(label: str) -> "Time":
     """Read a time as DRMS writes it.

@@ -34,19 +34,14 @@ def ready_engine(settings: "Settings") -> "Engine":
     StoreError
         It cannot be opened.
     """
-    from flaremon.database import check_schema, open_engine, sqlite_file, upgrade  # noqa: PLC0415
+    from flaremon.database import open_engine, sqlite_file, upgrade  # noqa: PLC0415
 
     url = settings.database_url.get_secret_value()
     file = sqlite_file(url)
     if file is not None and not file.exists():
         upgrade(url)
     engine = open_engine(url)
-    try:
-        check_schema(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+    return _checked(engine)
 
 
 def reading_engine(settings: "Settings") -> "Engine":
@@ -60,13 +55,19 @@ def reading_engine(settings: "Settings") -> "Engine":
     StoreError
         As `ready_engine`.
     """
-    from flaremon.database import check_schema, open_engine, sqlite_file  # noqa: PLC0415
+    from flaremon.database import open_engine, sqlite_file  # noqa: PLC0415
 
     url = settings.database_url.get_secret_value()
     file = sqlite_file(url)
     if file is None or not file.exists():
         return ready_engine(settings)
     engine = open_engine(url, read_only=True)
+    return _checked(engine)
+
+
+def _checked(engine: "Engine") -> "Engine":
+    from flaremon.database import check_schema  # noqa: PLC0415
+
     try:
         check_schema(engine)
     except BaseException:

@@ -9,7 +9,6 @@ from support import docs
 from typer.main import get_command
 
 import flaremon.cli
-from flaremon import errors
 from flaremon.cli import commands as _  # noqa: F401 - registers them
 from flaremon.domain import Verdict
 
@@ -66,7 +65,3 @@ def test_exit_codes_in_the_readme_are_those_of_the_code():
     for verdict in Verdict:
         assert re.search(rf"^\| {verdict.value} \|", README, flags=re.MULTILINE), verdict
     assert Verdict.ERROR.value == flaremon.cli.ERROR
-
-
-def test_errors_say_in_their_tree_what_can_be_tried_again():
-    assert "retriable" in (errors.__doc__ or "")

@@ -18,7 +18,7 @@ from flaremon.cache import FileCache
 from flaremon.config import JsocSettings
 from flaremon.database import open_engine, session_scope, upgrade
 from flaremon.domain import Mode, Prediction, Rejection, RejectionReason
-from flaremon.errors import FlaremonError, InputError, SourceUnavailableError
+from flaremon.errors import InputError, SourceUnavailableError
 from flaremon.inference import Predictor
 from flaremon.jsoc import Jsoc
 from flaremon.replica import Fault, Replica
@@ -321,7 +321,3 @@ def test_a_run_killed_at_any_step_is_finished_by_the_next_one(step, after, comma
     assert again.returncode in {0, 1}, again.stderr
     assert len(undisturbed["predictions"]) == 6
     assert tables(url) == undisturbed
-
-
-def test_errors_of_the_library_are_flaremon_errors():
-    assert issubclass(SourceUnavailableError, FlaremonError)

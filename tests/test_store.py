@@ -41,8 +41,6 @@ from flaremon.store import (
     count,
     known_hashes,
     latest,
-    latest_rejections,
-    newest_slot,
     predictions,
     register_model,
     rejections,
@@ -229,7 +227,7 @@ def test_derived_values_are_stored_for_those_who_read_the_tables_themselves(sess
 def test_rejections_come_back_as_they_went_in(session):
     items = [record(0), record(1, t_obs=None)]
     add_records(session, items, **LISTING)
-    made = [rejection(items[0]), rejection(items[1], reason=RejectionReason.NO_FILE)]
+    made = [rejection(items[0]), rejection(items[1], reason=RejectionReason.BLANK)]
     assert add_outcomes(session, made) == 2
     assert list(rejections(session)) == made[::-1]
 
@@ -469,8 +467,8 @@ def test_rejections_are_read_by_slot_newest_first(session):
     found = list(rejections(session, since=since, until=until, series=NRT))
     assert found == [made[5], made[4], made[3]]
     assert list(rejections(session, series=DEFINITIVE)) == [made[10]]
-    assert latest_rejections(session, since=since, limit=2) == [made[9], made[8]]
-    assert latest_rejections(session, since=START + timedelta(days=2), limit=2) == []
+    assert list(rejections(session, since=since, series=NRT, limit=2)) == [made[9], made[8]]
+    assert list(rejections(session, since=START + timedelta(days=2))) == []
 
 
 def test_a_slot_that_was_rejected_twice_has_both_rejections(session):
@@ -495,14 +493,6 @@ def test_known_hashes_tell_which_slot_first_had_the_file(session):
     assert known_hashes(session, [a, c], until=since) == {a: items[1].key, c: items[0].key}
 
 
-def test_the_newest_slot_is_the_newest_label_of_the_full_disk(session):
-    assert newest_slot(session, NRT) is None
-    patch = RecordKey(series=NRT, t_rec="2026.03.01_00:00:00_TAI", harpnum=377)
-    add_records(session, [record(3), record(9), record(0), record(key=patch)], **LISTING)
-    assert newest_slot(session, NRT) == record(9).key.t_rec
-    assert newest_slot(session, DEFINITIVE) is None
-
-
 def test_questions_are_answered_by_index(tmp_path):
     """No question of the live job reads all predictions, however many there are."""
     url = f"sqlite:///{tmp_path / 'flaremon.db'}"
@@ -520,7 +510,6 @@ def test_questions_are_answered_by_index(tmp_path):
         list(rejections(session, since=START))
         undecided(session, [record()], model=MODEL, events=EVENTS)
         known_hashes(session, ["0" * 64])
-        newest_slot(session, NRT)
         plans = {
             statement: [
                 step.detail

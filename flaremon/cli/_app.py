@@ -1,9 +1,11 @@
 """What all commands share: the application, options, and the way errors are said."""
 
+import csv
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +77,27 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
 
 
+def print_rows(
+    rows: Iterable[dict[str, Any]],
+    *,
+    form: str,
+    columns: Sequence[str],
+    table: Callable[[Iterable[dict[str, Any]]], None],
+) -> None:
+    """Print rows as they come: ``json`` (one document a line), ``csv`` or with `table`."""
+    if form == "table":
+        table(rows)
+    elif form == "json":
+        for row in rows:
+            print_json(row)
+    else:
+        writer = csv.DictWriter(sys.stdout, fieldnames=columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            # Yes and no as 1 and 0: every reader of CSV takes them.
+            writer.writerow({k: int(v) if isinstance(v, bool) else v for k, v in row.items()})
+
+
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[], None]]:
     """Show a bar on stderr while somebody watches it, and nothing otherwise.
@@ -101,7 +124,7 @@ def start_logging(*, verbose: bool) -> None:
         format="%(asctime)sZ %(levelname)s %(name)s: %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
-    logging.Formatter.converter = __import__("time").gmtime  # logs in UTC, as everything else
+    logging.Formatter.converter = time.gmtime  # logs in UTC, as everything else
     logging.getLogger("flaremon").setLevel(logging.INFO if verbose else logging.WARNING)
 
 

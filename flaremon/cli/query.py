@@ -1,14 +1,12 @@
 """``flaremon predictions``: what is stored."""
 
-import csv
 import sys
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from flaremon.cli._app import Events, app, parse_events, print_json, settings
+from flaremon.cli._app import Events, app, parse_events, print_rows, settings
 from flaremon.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +71,7 @@ def predictions(
             mode=Mode(mode) if mode else None,
             limit=limit,
         )
-        {"table": _table, "json": _json, "csv": _csv}[form](map(_flat, rows))
+        print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
 
 
 def _range(since: str | None, until: str | None) -> "tuple[datetime | None, datetime | None]":
@@ -90,10 +88,10 @@ def _range(since: str | None, until: str | None) -> "tuple[datetime | None, date
 
 def _instant(text: str) -> "datetime":
     """Read a time; the label of a slot means its record, whose T_OBS is up to 8 s earlier."""
-    from flaremon.times import parse_utc
+    from flaremon.times import SLOT_TOLERANCE, parse_utc
 
     instant = parse_utc(text)
-    return instant - timedelta(seconds=20) if text.strip().endswith("_TAI") else instant
+    return instant - SLOT_TOLERANCE if text.strip().endswith("_TAI") else instant
 
 
 def _flat(stored: "StoredPrediction") -> dict[str, Any]:
@@ -121,18 +119,6 @@ def _flat(stored: "StoredPrediction") -> dict[str, Any]:
         "software": p.software,
         "run_id": p.run_id,
     }
-
-
-def _json(rows: Iterable[dict[str, Any]]) -> None:
-    for row in rows:
-        print_json(row)
-
-
-def _csv(rows: Iterable[dict[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, fieldnames=COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, "flare": int(row["flare"])})
 
 
 def _table(rows: Iterable[dict[str, Any]]) -> None:

@@ -1,6 +1,5 @@
 """``flaremon flares``: what GOES observed, in and out."""
 
-import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import typer
 from flaremon.cli._app import (
     AnswerExit,
     app,
-    print_json,
+    print_rows,
     report_error,
     settings,
     start_logging,
@@ -170,7 +169,7 @@ def list_(
             rows = store.flares(
                 session, since=start, until=end, at=known, catalog=catalog, at_least=size
             )
-            {"table": _table, "json": _json, "csv": _csv}[form](map(_flat, rows))
+            print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
     finally:
         engine.dispose()
 
@@ -207,18 +206,6 @@ def _flat(item: "FlareRevision") -> dict[str, Any]:
         "revision": item.revision,
         "seen_at": iso_z(item.seen_at),
     }
-
-
-def _json(rows: Iterable[dict[str, Any]]) -> None:
-    for row in rows:
-        print_json(row)
-
-
-def _csv(rows: Iterable[dict[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, fieldnames=COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, "edited": int(row["edited"])})
 
 
 def _table(rows: Iterable[dict[str, Any]]) -> None:

@@ -81,8 +81,6 @@ class RejectionReason(StrEnum):
     """Why a record was deliberately not predicted."""
 
     QUALITY = "quality"
-    NO_FILE = "no-file"
-    """The record has no image on disk at the source, and none can be had."""
     MISSING_KEYWORDS = "missing-keywords"
     GEOMETRY = "geometry"
     DISK_OUTSIDE_FRAME = "disk-outside-frame"

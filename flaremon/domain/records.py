@@ -140,6 +140,29 @@ class Geometry:
     carrington_deg: float = 0.0
     """Carrington longitude of the disk centre (CRLN_OBS)."""
 
+    @classmethod
+    def from_keywords(  # noqa: PLR0913 - one parameter per keyword
+        cls,
+        *,
+        crpix1: float,
+        crpix2: float,
+        cdelt1: float,
+        crota2: float,
+        rsun_obs: float,
+        crlt_obs: float,
+        crln_obs: float,
+    ) -> "Geometry":
+        """Take HMI's keywords: pixels from 1, arcsec per pixel, degrees, arcsec, degrees."""
+        return cls(
+            centre_x_px=crpix1 - 1,
+            centre_y_px=crpix2 - 1,
+            radius_px=rsun_obs / cdelt1,
+            arcsec_per_px=cdelt1,
+            roll_deg=crota2,
+            b0_deg=crlt_obs,
+            carrington_deg=crln_obs,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:

@@ -101,14 +101,14 @@ def geometry_from(keywords: Keywords) -> Geometry:
         raise FitsError(f"keywords CDELT1 = {cdelt1} and CDELT2 = {cdelt2} are no square pixels")
     if rsun_obs <= 0:
         raise FitsError(f"keyword RSUN_OBS = {rsun_obs} is no radius")
-    return Geometry(
-        centre_x_px=crpix1 - 1,
-        centre_y_px=crpix2 - 1,
-        radius_px=rsun_obs / cdelt1,
-        arcsec_per_px=cdelt1,
-        roll_deg=crota2,
-        b0_deg=crlt_obs,
-        carrington_deg=crln_obs,
+    return Geometry.from_keywords(
+        crpix1=crpix1,
+        crpix2=crpix2,
+        cdelt1=cdelt1,
+        crota2=crota2,
+        rsun_obs=rsun_obs,
+        crlt_obs=crlt_obs,
+        crln_obs=crln_obs,
     )
 
 

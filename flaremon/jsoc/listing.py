@@ -87,14 +87,14 @@ def _geometry(keywords: Mapping[str, str]) -> Geometry | None:
     crpix1, crpix2, rsun_obs, cdelt1, crota2, crlt_obs, crln_obs = values
     if cdelt1 <= 0 or rsun_obs <= 0:
         return None
-    return Geometry(
-        centre_x_px=crpix1 - 1,
-        centre_y_px=crpix2 - 1,
-        radius_px=rsun_obs / cdelt1,
-        arcsec_per_px=cdelt1,
-        roll_deg=crota2,
-        b0_deg=crlt_obs,
-        carrington_deg=crln_obs,
+    return Geometry.from_keywords(
+        crpix1=crpix1,
+        crpix2=crpix2,
+        cdelt1=cdelt1,
+        crota2=crota2,
+        rsun_obs=rsun_obs,
+        crlt_obs=crlt_obs,
+        crln_obs=crln_obs,
     )
 
 

@@ -5,7 +5,7 @@ Writing the same thing twice changes nothing, whoever wrote it first; the caller
 transaction (`flaremon.database.session_scope`).
 
 Reading: `undecided` (what is left to do), `predictions`, `latest`, `rejections`,
-`latest_rejections`, `waiting`, `base_urls`, `known_hashes`, `newest_slot`, `count`, `flares`
+`waiting`, `base_urls`, `known_hashes`, `count`, `flares`
 (now, or as they were known), `flare_history`, `latest_xray`. What comes back are domain objects,
 never rows. Ranges are half-open, ``since <= t < until``, in aware UTC.
 """
@@ -15,8 +15,6 @@ from flaremon.store.queries import (
     base_urls,
     count,
     known_hashes,
-    latest_rejections,
-    newest_slot,
     rejections,
 )
 from flaremon.store.records import add_file, add_records
@@ -39,9 +37,7 @@ __all__ = [
     "flares",
     "known_hashes",
     "latest",
-    "latest_rejections",
     "latest_xray",
-    "newest_slot",
     "predictions",
     "register_model",
     "rejections",

@@ -1,4 +1,4 @@
-"""Rejections, hashes and slots: the other questions people ask."""
+"""Rejections, hashes and counts: the other questions people ask."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -56,11 +56,6 @@ def rejections(
     return map(_rejection, session.execute(statement, execution_options=STREAM))
 
 
-def latest_rejections(session: Session, *, since: datetime, limit: int) -> list[Rejection]:
-    """Return the rejections of the newest slots from `since` on, newest first."""
-    return list(rejections(session, since=since, limit=limit))
-
-
 def known_hashes(
     session: Session,
     sha256s: Iterable[str] | None = None,
@@ -99,13 +94,6 @@ def base_urls(session: Session, series: str) -> set[str]:
     """Return where the records of a series were listed from."""
     return set(
         session.scalars(select(RecordRow.base_url).where(RecordRow.series == series).distinct())
-    )
-
-
-def newest_slot(session: Session, series: str) -> str | None:
-    """Return the label of the newest full-disk slot that was ever listed."""
-    return session.scalar(
-        select(func.max(RecordRow.t_rec)).where(RecordRow.series == series, RecordRow.harpnum == 0)
     )
 
 

@@ -3,14 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from support.loopback import LoopbackServer
 
 Answer = bytes | Callable[[BaseHTTPRequestHandler], None]
 
 
-class Answers:
+class Answers(LoopbackServer):
     """Gives one answer after the other; the last one again and again.
 
     An answer is bytes to send as they are (head and body), or a function of the handler.
@@ -42,27 +42,7 @@ class Answers:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
 
 def reply(body: bytes = b"", *, status: str = "200 OK", **headers: str) -> bytes:

@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from flaremon.goes import PRODUCTS
+from support.loopback import LoopbackServer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KINDS = (
@@ -115,7 +115,7 @@ def usual() -> dict[str, list[Row]]:
     }
 
 
-class Swpc:
+class Swpc(LoopbackServer):
     """Serves `rows`, unless a fault of `faults` (product name to kind) says otherwise.
 
     A fault may be a pair ``(kind, times)``: it passes after so many requests.
@@ -149,13 +149,7 @@ class Swpc:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Handler)
 
     def _kind(self, name: str) -> str:
         fault = self.faults.get(name, "")
@@ -189,17 +183,3 @@ class Swpc:
             handler.send_header(field, value)
         handler.end_headers()
         handler.wfile.write(body[: len(body) // 2] if kind == "truncated" else body)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
