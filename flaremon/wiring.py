@@ -45,7 +45,10 @@ def ready_engine(settings: "Settings") -> "Engine":
 
 
 def reading_engine(settings: "Settings") -> "Engine":
-    """Open the database for questions only: a user who may not write can ask.
+    """Open the database for questions only: nothing of flaremon's can be written through it.
+
+    On PostgreSQL a role that may only read is enough. SQLite itself must be able to make its
+    ``-shm`` file in the folder, unless a writer holds the database open at that moment.
 
     A SQLite file that does not exist is made as by `ready_engine`, so that a question before
     the first run is answered with "unknown" and not with an error.

@@ -157,13 +157,13 @@ def list_(
     from flaremon.database import session_scope
     from flaremon.domain import FlareClass
     from flaremon.times import iso_z, parse_utc
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import reading_engine
 
     start, end, known = (parse_utc(text) if text else None for text in (since, until, at))
     if start is not None and end is not None and end <= start:
         raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
     size = FlareClass.parse(least) if least else None
-    engine = ready_engine(settings())
+    engine = reading_engine(settings())
     try:
         with session_scope(engine) as session:
             rows = store.flares(
