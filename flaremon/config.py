@@ -127,6 +127,23 @@ class CacheSettings(_Group):
     )
 
 
+class TruthSettings(_Group):
+    """What counts as having happened."""
+
+    catalog: str = Field(
+        default="swpc",
+        min_length=1,
+        max_length=64,
+        description="Flare list that outcomes, baselines and recent activity are taken from.",
+    )
+    lag_h: float = Field(
+        default=24.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Hours after the end of a window before it gets its outcome; lists are edited.",
+    )
+
+
 class Settings(BaseSettings):
     """All settings of this machine."""
 
@@ -136,6 +153,7 @@ class Settings(BaseSettings):
 
     jsoc: JsocSettings = Field(default_factory=JsocSettings)
     swpc: SwpcSettings = Field(default_factory=SwpcSettings)
+    truth: TruthSettings = Field(default_factory=TruthSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(
@@ -148,6 +166,11 @@ class Settings(BaseSettings):
     )
     models_dir: Path | None = Field(
         default=None, description="Folder of model packages; by default those that ship."
+    )
+    calibrator: str = Field(
+        default="auto",
+        pattern=r"^(auto|none|[0-9a-f]{12})$",
+        description="auto: the newest of the model; none: the network's own numbers; or an id.",
     )
     device: str = Field(
         default="auto",

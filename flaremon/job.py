@@ -7,7 +7,7 @@ killed at any step is finished by the next one, and running twice changes nothin
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -104,6 +104,7 @@ def find(
             weights_sha256=package.weights_sha256,
             events=[spec.event for spec in package.events],
             now=run.now,
+            frame=asdict(package.frame),
         )
         store.add_records(
             session,

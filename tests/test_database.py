@@ -33,9 +33,12 @@ from flaremon.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
+from flaremon.migrations import revisions
 from flaremon.store import add_outcomes, add_records, count
 
 ROOT = Path(__file__).resolve().parent.parent
+NEWEST = revisions()[-1]
+NEXT = f"{int(NEWEST) + 1:04d}"
 NOBODY = 65534
 
 
@@ -358,7 +361,7 @@ def test_an_upgrade_waits_for_another_one_and_then_says_so(tmp_path):
         with pytest.raises(StoreUnavailableError, match="is locked"):
             upgrade(url, busy_timeout_s=0.1)
         other.execute("ROLLBACK")
-    assert upgrade(url, busy_timeout_s=0.1) == "0002"
+    assert upgrade(url, busy_timeout_s=0.1) == NEWEST
 
 
 def test_a_transaction_that_read_first_can_still_write_after_somebody_else_did(sqlite_url):
@@ -505,7 +508,7 @@ def test_an_error_in_the_middle_rolls_back_and_passes(engine):
 
 
 def test_upgrading_twice_changes_nothing(database_url):
-    assert upgrade(database_url) == upgrade(database_url) == "0002"
+    assert upgrade(database_url) == upgrade(database_url) == NEWEST
     with opened(database_url) as engine:
         write(engine, range(3))
         before = contents(engine)
@@ -529,10 +532,10 @@ def next_version(tmp_path):
     shutil.copytree(
         ROOT / "flaremon", folder / "flaremon", ignore=shutil.ignore_patterns("__pycache__")
     )
-    (folder / "flaremon" / "migrations" / "versions" / "v0003_notes.py").write_text(
+    (folder / "flaremon" / "migrations" / "versions" / f"v{NEXT}_notes.py").write_text(
         "import sqlalchemy as sa\n"
         "from alembic import op\n"
-        "revision, down_revision = '0003', '0002'\n"
+        f"revision, down_revision = '{NEXT}', '{NEWEST}'\n"
         "def upgrade():\n"
         "    with op.batch_alter_table('models') as batch:\n"
         "        batch.add_column(sa.Column('note', sa.Text(), nullable=True))\n"
@@ -547,11 +550,11 @@ def test_older_and_newer_databases_are_told_apart_and_an_older_one_is_upgraded(
     code = f"from flaremon.database import *; check_schema(open_engine({url!r}))"
     older = run_python(code, path=next_version)
     assert "SchemaMismatchError" in older.stderr
-    assert "older schema 0002" in older.stderr
+    assert f"older schema {NEWEST}" in older.stderr
     assert "`flaremon db upgrade`" in older.stderr
 
     code = f"from flaremon.database import *; print(upgrade({url!r}))"
-    assert run_python(code, path=next_version).stdout == "0003\n"
+    assert run_python(code, path=next_version).stdout == f"{NEXT}\n"
     with session_scope(engine) as session:
         assert session.execute(text("SELECT note FROM models")).all() == [(None,)]
         assert count(session)["predictions"] == 3
@@ -589,7 +592,7 @@ def test_an_upgrade_that_was_killed_leaves_nothing_behind(database_url):
         assert done.returncode == -signal.SIGKILL
         with opened(database_url) as engine, pytest.raises(SchemaMismatchError, match="is empty"):
             check_schema(engine)
-    assert upgrade(database_url) == "0002"
+    assert upgrade(database_url) == NEWEST
 
 
 def _with_path():

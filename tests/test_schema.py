@@ -33,13 +33,20 @@ def engine(database_url):
 def structure(engine: Engine) -> dict[str, object]:
     """All that a database tells about its tables, in an order that does not matter."""
     inspector = inspect(engine)
+
+    def references(name: str) -> list[dict[str, object]]:
+        found = inspector.get_foreign_keys(name)
+        # SQLite does not tell the name of a reference that came with an added column.
+        unnamed = {"name": None} if engine.dialect.name == "sqlite" else {}
+        return [{**key, **unnamed} for key in found]
+
     ask = {
         "columns": lambda name: [
             (column["name"], str(column["type"]), column["nullable"])
             for column in inspector.get_columns(name)
         ],
         "primary key": inspector.get_pk_constraint,
-        "foreign keys": inspector.get_foreign_keys,
+        "foreign keys": references,
         "unique": inspector.get_unique_constraints,
         "checks": inspector.get_check_constraints,
         "indexes": inspector.get_indexes,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from support.slots import contents, record, register
+from support.slots import contents
 from support.swpc import NOW
 
-from flaremon import migrations, store
+from flaremon import migrations
 from flaremon.database import check_schema, open_engine, session_scope, upgrade
 from flaremon.domain import ClassScale, Flare, FlareClass, XrayState
 from flaremon.errors import InputError, StoreError
@@ -261,26 +261,31 @@ def test_a_flux_that_cannot_be_is_refused(engine, flux):
 # --- the migration, and others who write -------------------------------------------------------
 
 
-def test_rows_that_exist_survive_the_upgrade_to_0002(database_url, monkeypatch):
+@pytest.mark.parametrize("older", migrations.revisions()[:-1])
+def test_rows_of_older_versions_survive_the_upgrade(database_url, monkeypatch, older):
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "revisions", lambda: ("0001",))
-        patch.setattr(migrations, "run", lambda connection: _run_to(connection, "0001"))
-        assert upgrade(database_url) == "0001"
+        patch.setattr(migrations, "revisions", lambda: ("0001", older))
+        patch.setattr(migrations, "run", lambda connection: _run_to(connection, older))
+        assert upgrade(database_url) == older
     engine = open_engine(database_url)
     with session_scope(engine) as session:
-        register(session)
-        store.add_records(
-            session, [record()], source="jsoc", base_url="x", run_id="r", listed_at=NOW
-        )
-        before = session.execute(text("SELECT * FROM records")).all()
+        session.execute(text(OLD_MODEL), {"sha256": "0" * 64})
+        before = session.execute(text("SELECT name, events, registered_at FROM models")).all()
     assert len(before) == 1
-    assert upgrade(database_url) == "0002"
+    assert upgrade(database_url) == migrations.revisions()[-1]
     check_schema(engine)
     with session_scope(engine) as session:
-        assert session.execute(text("SELECT * FROM records")).all() == before
+        after = session.execute(text("SELECT name, events, registered_at FROM models")).all()
+        assert after == before
         assert add(session, EDITED) == (1, 0, 0)
     assert len(contents(engine)["flare_revisions"]) == 1
     engine.dispose()
+
+
+OLD_MODEL = """
+    INSERT INTO models (name, version, weights_sha256, events, registered_at) VALUES
+    ('old', '1.0.0', :sha256, '["M1+/24h"]', '2026-01-01 00:00:00')
+"""
 
 
 def _run_to(connection, revision):

@@ -3,10 +3,19 @@
 Units are in the names or beside the fields. Instants are aware UTC; TAI stays a label.
 """
 
+from flaremon.domain.activity import ACTIVITY_REACH, ActivityLevel, RecentActivity
 from flaremon.domain.flares import (
     FlareClass,
     FlareEvent,
     Window,
+)
+from flaremon.domain.happened import (
+    LEAST_FLUX_W_M2,
+    CatalogPeriod,
+    EventOutcome,
+    Forecast,
+    ForecasterKind,
+    OutcomeState,
 )
 from flaremon.domain.matching import Duplicate, one_per_flare, pair_up
 from flaremon.domain.outcomes import (
@@ -44,24 +53,33 @@ from flaremon.domain.truth import (
 )
 
 __all__ = [
+    "ACTIVITY_REACH",
+    "LEAST_FLUX_W_M2",
     "SCALE_BREAK",
     "SEGMENT",
     "SERIES_CADENCE_S",
+    "ActivityLevel",
     "Calibration",
+    "CatalogPeriod",
     "ClassScale",
     "Duplicate",
+    "EventOutcome",
     "Flare",
     "FlareClass",
     "FlareEvent",
     "FlareRevision",
+    "Forecast",
+    "ForecasterKind",
     "Geometry",
     "Magnetogram",
     "Mode",
     "ModelId",
     "Outcome",
+    "OutcomeState",
     "Prediction",
     "Quality",
     "QualityClass",
+    "RecentActivity",
     "Record",
     "RecordKey",
     "Refusal",

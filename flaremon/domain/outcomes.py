@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 
+from flaremon.domain.activity import ActivityLevel
 from flaremon.domain.flares import FlareEvent, Window
 from flaremon.domain.records import RecordKey
 from flaremon.errors import InputError
@@ -56,8 +57,9 @@ class Prediction:
     score: float
     """What the network says before calibration (a logit or a rate; the package tells)."""
     probability: float
+    """The one that stands: calibrated where a calibrator is in use."""
     threshold: float
-    """Probability from which the answer is "flare"; comes with the package."""
+    """Probability from which the answer is "flare"; comes with the calibrator or the package."""
     issued_at: datetime
     mode: Mode
     device: str
@@ -65,6 +67,16 @@ class Prediction:
     """flaremon version that made it."""
     run_id: str
     """Prefect flow run, or ``cli-...`` for runs without Prefect."""
+    raw_probability: float | None = None
+    """What the network says; None where there is no calibrator, and `probability` is just that."""
+    calibrator: str | None = None
+    """Id of the calibrator, the first 12 digits of its SHA-256."""
+    activity: ActivityLevel | None = None
+    """Recent activity that the calibrator was given; "unknown" means the unconditional one."""
+    activity_source: str | None = None
+    """Flare list that told it, and as of when."""
+    spread: float | None = None
+    """Standard deviation of the probability over the members of an ensemble."""
 
     @property
     def flare(self) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from flaremon.domain import FlareEvent, ModelId, Outcome, Prediction, RecordKey, Rejection
 from flaremon.errors import StoreError
-from flaremon.schema import Base, ModelRow, PredictionRow, RejectionRow
+from flaremon.schema import Base, CalibratorRow, ModelRow, PredictionRow, RejectionRow
 from flaremon.store.rows import KnownRecord, batched, insert, known_records, storable
 
 
@@ -20,8 +20,14 @@ def register_model(
     weights_sha256: str,
     events: Sequence[FlareEvent],
     now: datetime,
+    frame: Mapping[str, Any] | None = None,
 ) -> None:
     """Store which model version is about to predict; the same again changes nothing.
+
+    Parameters
+    ----------
+    frame : mapping, optional
+        What its planes are made by, as in ``model.toml``; kept for receipts.
 
     Raises
     ------
@@ -37,6 +43,7 @@ def register_model(
             "weights_sha256": weights_sha256,
             "events": ids,
             "registered_at": now,
+            "frame": None if frame is None else dict(frame),
         }
         session.execute(
             insert(session, ModelRow).on_conflict_do_nothing(index_elements=["name", "version"]),
@@ -66,7 +73,7 @@ def add_outcomes(session: Session, outcomes: Iterable[Outcome]) -> int:
         If a record was never listed, a model never registered, or a value breaks a promise of
         the tables (a probability of 1.2).
     """
-    models = _model_ids(session)
+    models, calibrators = _model_ids(session), _calibrator_ids(session)
     written = 0
     for batch in batched(outcomes):
         records = known_records(session, (outcome.key for outcome in batch))
@@ -74,7 +81,7 @@ def add_outcomes(session: Session, outcomes: Iterable[Outcome]) -> int:
         for outcome in batch:
             record = _listed(records, outcome.key)
             if isinstance(outcome, Prediction):
-                predictions.append(_prediction_columns(outcome, record, models))
+                predictions.append(_prediction_columns(outcome, record, models, calibrators))
             else:
                 rejections.append(_rejection_columns(outcome, record))
         written += _insert_new(session, PredictionRow, predictions, "record_id model_id event")
@@ -125,6 +132,11 @@ def _model_ids(session: Session) -> Mapping[ModelId, int]:
     return {ModelId(name, version): number for name, version, number in rows}
 
 
+def _calibrator_ids(session: Session) -> Mapping[str, int]:
+    rows = session.execute(select(CalibratorRow.sha256, CalibratorRow.id))
+    return {sha256[:12]: number for sha256, number in rows}
+
+
 def _listed(records: Mapping[RecordKey, KnownRecord], key: RecordKey) -> KnownRecord:
     try:
         return records[key]
@@ -135,11 +147,19 @@ def _listed(records: Mapping[RecordKey, KnownRecord], key: RecordKey) -> KnownRe
 
 
 def _prediction_columns(
-    prediction: Prediction, record: KnownRecord, models: Mapping[ModelId, int]
+    prediction: Prediction,
+    record: KnownRecord,
+    models: Mapping[ModelId, int],
+    calibrators: Mapping[str, int],
 ) -> dict[str, Any]:
     model_id = models.get(prediction.model)
     if model_id is None:
         raise StoreError(f"{prediction.key}: {prediction.model} predicted it but is not registered")
+    if prediction.calibrator is not None and prediction.calibrator not in calibrators:
+        raise StoreError(
+            f"{prediction.key}: its probability is by calibrator {prediction.calibrator}, "
+            "which is not registered"
+        )
     return {
         "record_id": record.id,
         "model_id": model_id,
@@ -161,6 +181,11 @@ def _prediction_columns(
         "recnum": record.recnum,
         "quality": record.quality,
         "sha256": record.sha256,
+        "raw_probability": prediction.raw_probability,
+        "calibrator_id": prediction.calibrator and calibrators[prediction.calibrator],
+        "activity": prediction.activity and prediction.activity.value,
+        "activity_source": prediction.activity_source,
+        "spread": prediction.spread,
     }
 
 

@@ -1,0 +1,62 @@
+"""The tables.
+
+::
+
+    records ──< predictions >── models ──< calibrators
+       │             └──────────────────────────┘
+       └─────< rejections
+
+    flares ──< flare_revisions    catalog_periods    xray_samples
+
+    outcomes (of windows)         forecasters ──< forecasts
+
+One row of `records` per record key. What became of it is told by the rows that exist:
+predicted, rejected, or neither (still to do). There is no status column that could
+contradict them. Nothing is ever deleted or overwritten, with two exceptions: when JSOC makes
+a record anew (a higher record number under the same key), `records` describes the new one,
+and a period that a flare list answers for grows while the list is read.
+Predictions therefore carry the record number, quality and file hash they were made from.
+
+What GOES observed stands beside it. A flare is its revisions: lists change classes, times and
+regions for days, each change adds a row, and what was known at any earlier instant can be told.
+So are outcomes: what a list made of a window, and made of it again after it was revised. They
+belong to windows, so a prediction finds its outcome by event and start of the window.
+
+Surrogate keys never leave this room, `store` and the database; everybody else says
+`RecordKey` and `ModelId`.
+"""
+
+from flaremon.schema.base import Base, NaiveTimeError, UtcDateTime
+from flaremon.schema.forecasts import ForecasterRow, ForecastRow
+from flaremon.schema.records import (
+    CalibratorRow,
+    ModelRow,
+    PredictionRow,
+    RecordRow,
+    RejectionRow,
+)
+from flaremon.schema.truth import (
+    CatalogPeriodRow,
+    FlareRevisionRow,
+    FlareRow,
+    OutcomeRow,
+    XraySampleRow,
+)
+
+__all__ = [
+    "Base",
+    "CalibratorRow",
+    "CatalogPeriodRow",
+    "FlareRevisionRow",
+    "FlareRow",
+    "ForecastRow",
+    "ForecasterRow",
+    "ModelRow",
+    "NaiveTimeError",
+    "OutcomeRow",
+    "PredictionRow",
+    "RecordRow",
+    "RejectionRow",
+    "UtcDateTime",
+    "XraySampleRow",
+]
