@@ -109,6 +109,16 @@ def slot_label(index: int, cadence_s: float) -> str:
     return instant.strftime("%Y.%m.%d_%H:%M:%S_TAI")
 
 
+def first_slot_from(instant: datetime, cadence_s: float) -> int:
+    """Return the number of the first slot at or after an instant, leap seconds included."""
+    _require_aware(instant)
+    # The label is whole seconds and the slot the nearest one, so look around it.
+    index = slot_index(utc_to_tai_label(instant - timedelta(seconds=cadence_s)), cadence_s)
+    while tai_label_to_utc(slot_label(index, cadence_s)) < instant:
+        index += 1
+    return index
+
+
 def parse_utc(text: str) -> datetime:
     """Read an instant as people write it: ISO or DRMS form, UTC unless it says otherwise.
 

@@ -1,9 +1,10 @@
 """The monitor on a schedule from one command, and once without any schedule.
 
 `serve_monitor` uses the Prefect server that is configured (PREFECT_API_URL, or the user's
-Prefect profile); without one it starts a private server and ends it again. Runs are processes
-of their own, one at a time. The first SIGTERM or Ctrl-C waits for the run that is going on (it
-drains); the second ends that run too, which costs nothing but the time it took.
+Prefect profile); without one it starts a private server and ends it again. The flow `truth` runs
+beside the monitor on a schedule of its own, and neither waits for the other. Runs are processes
+of their own, one of each flow at a time. The first SIGTERM or Ctrl-C waits for the runs that are
+going on (it drains); the second ends them too, which costs nothing but the time they took.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from flaremon.config import Settings
 from flaremon.database import sqlite_file
 from flows.monitor import monitor
 from flows.private_server import PrivateServer
-from flows.runner import serve
+from flows.runner import Served, serve
 from flows.surroundings import (
     LOGGERS,
     client_settings,
@@ -35,6 +36,7 @@ from flows.surroundings import (
     say,
     stop_signals,
 )
+from flows.truth import truth
 
 _ONCE: Mapping[Any, Any] = {
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # nobody watches, and it costs 1 s
@@ -42,13 +44,17 @@ _ONCE: Mapping[Any, Any] = {
 }
 
 
-def serve_monitor(*, every: timedelta, settings: Settings) -> None:
+def serve_monitor(
+    *, every: timedelta, settings: Settings, truth_every: timedelta | None = None
+) -> None:
     """Run the monitor now and then every so often, until SIGTERM or Ctrl-C.
 
     Parameters
     ----------
     every : timedelta
         Time between the starts of two runs.
+    truth_every : timedelta, optional
+        The same for the flow `truth`, which then runs too.
     settings : Settings
         Reach the processes of the runs as they are.
 
@@ -71,14 +77,18 @@ def serve_monitor(*, every: timedelta, settings: Settings) -> None:
         variables["PREFECT_LOGGING_EXTRA_LOGGERS"] = LOGGERS
         stack.enter_context(environment(settings, variables))
         stack.enter_context(client_settings(api_url, server))
+        flows = [Served(monitor, every)]
+        if truth_every is not None:
+            flows.append(Served(truth, truth_every))
+        beside = f", what GOES observed every {truth_every}" if truth_every is not None else ""
         say(
-            f"monitoring {settings.jsoc.series} every {every} (h:mm:ss), first run now; "
+            f"monitoring {settings.jsoc.series} every {every}{beside} (h:mm:ss), first run now; "
             f"Prefect is at {api_url.removesuffix('/api')}; stop with Ctrl-C."
         )
         # The runs are children of the thread that starts them: see its word on signals.
         with ThreadPoolExecutor(1, thread_name_prefix="runner") as pool:
             inherit = contextvars.copy_context()
-            pool.submit(inherit.run, serve, every, server, stop).result()
+            pool.submit(inherit.run, serve, flows, server, stop).result()
     say("stopped.")
 
 

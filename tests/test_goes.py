@@ -5,7 +5,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.swpc import KINDS, NOW, Swpc, automatic, edited, rising, xray, xrays
+from support.swpc import KINDS, NOW, Swpc, automatic, edited, probabilities, rising, xray, xrays
 
 from flaremon import goes
 from flaremon.config import SwpcSettings
@@ -159,6 +159,33 @@ def test_the_class_of_a_flux_is_cut_and_never_rounded_over_a_threshold(flux, siz
     assert str(class_of_flux(flux)) == size
 
 
+# --- NOAA's probabilities --------------------------------------------------------------------
+
+
+def test_probabilities_are_forecasts_for_the_ut_day_after_the_date():
+    observed = read("solar_probabilities", [probabilities(m=35), probabilities(NOW - 24 * 60 * M1)])
+    first = {str(f.event): f for f in observed.forecasts[:3]}
+    assert {event: f.probability for event, f in first.items()} == {
+        "C1+/24h": 0.99, "M1+/24h": 0.35, "X1+/24h": 0.05,
+    }  # fmt: skip
+    forecast = first["M1+/24h"]
+    assert forecast.window.start == datetime(2026, 3, 2, tzinfo=UTC)
+    assert forecast.window.end == datetime(2026, 3, 3, tzinfo=UTC)
+    assert forecast.issued_at == datetime(2026, 3, 1, 22, tzinfo=UTC)
+    assert forecast.threshold is None
+    assert str(forecast.forecaster) == "noaa-swpc@1.0.0"
+    assert [f.window.start.day for f in observed.forecasts] == [2, 2, 2, 1, 1, 1]
+    assert observed.canary.trouble == ""
+
+
+@pytest.mark.parametrize("odd", [101, -1, "35", True, float("nan"), None])
+def test_a_percentage_that_makes_no_sense_is_left_out_and_named(odd, caplog):
+    row = probabilities() | {"m_class_1_day": odd}
+    forecasts = read("solar_probabilities", [row]).forecasts
+    assert [str(f.event) for f in forecasts] == ["C1+/24h", "X1+/24h"]
+    assert ("'m_class_1_day' makes no sense" in caplog.text) is (odd is not None)
+
+
 # --- the canary ------------------------------------------------------------------------------
 
 
@@ -190,6 +217,7 @@ def test_a_missing_field_is_named_in_one_warning_and_counted(name, row, field, k
     [
         ("xray-flares-7-day", [automatic()], "begin_time"),
         ("xray-flares-latest", [rising()], "begin_time"),
+        ("solar_probabilities", [probabilities()], "date"),
         ("edited_events", [edited()], "begin_datetime"),
         ("xrays-6-hour", [xray()], "flux"),
         ("xrays-6-hour", [xray()], "energy"),
@@ -224,7 +252,13 @@ def test_a_row_that_is_no_flare_does_not_stop_the_others(row, caplog):
 @pytest.mark.parametrize("odd", [True, [], {}, "x", -1, 2, "NaN", float("nan"), float("inf")])
 @pytest.mark.parametrize(
     ("name", "row"),
-    [("xrays-6-hour", xray()), ("xray-flares-7-day", automatic()), ("edited_events", edited())],
+    [
+        ("xrays-6-hour", xray()),
+        ("xray-flares-7-day", automatic()),
+        ("edited_events", edited()),
+        ("xray-flares-latest", rising()),
+        ("solar_probabilities", probabilities()),
+    ],
 )
 def test_any_odd_value_anywhere_is_an_answer_or_our_error(name, row, odd):
     for field in row:
@@ -243,7 +277,9 @@ def test_every_product_is_fetched_one_at_a_time(swpc, tmp_path):
     assert swpc.requests == list(PRODUCTS)
     assert swpc.at_once == 1
     assert {name: len(o.flares) for name, o in observed.items()} == {
-        "xrays-6-hour": 0, "xray-flares-7-day": 1, "xray-flares-latest": 1, "edited_events": 1,
+        "xrays-7-day": 0, "xrays-6-hour": 0, "xray-flares-7-day": 1, "xray-flares-latest": 1,
+        "edited_events": 1, "solar_probabilities": 0, "xrays-6-hour-secondary": 0,
+        "xray-flares-7-day-secondary": 0,
     }  # fmt: skip
     assert len(observed["xrays-6-hour"].xrays) == 5
 
@@ -282,7 +318,7 @@ def test_a_reply_that_never_ends_is_cut_off(swpc, tmp_path, monkeypatch):
         client(swpc, tmp_path).read("xrays-6-hour")
 
 
-@pytest.mark.parametrize("name", ["xrays-6-hour", "xray-flares-latest"])
+@pytest.mark.parametrize("name", ["xrays-6-hour", "xray-flares-latest", "solar_probabilities"])
 def test_an_empty_list_where_there_is_always_something_is_an_error(name):
     with pytest.raises(SourceProtocolError, match="empty list"):
         read(name, [])
@@ -301,6 +337,10 @@ def test_the_recorded_products_are_read_without_a_word(shared_data, caplog):
             "xrays-6-hour.sample.json": "xrays-6-hour",
         }.items()
     }
+    forecasts = read_product(
+        "solar_probabilities", (folder / "solar_probabilities.json").read_bytes()
+    ).forecasts
+    assert len(forecasts) == 3 * 29
     assert caplog.records == []
     classes = [str(f.flare_class) for o in read_files.values() for f in o.flares]
     assert classes == ["C1.1", "None", "C4.7", "B9.4", "C4.1"]

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from support.swpc import Swpc
+from support.hek import Hek, event
+from support.swpc import Swpc, fresh
 
 from flaremon import store
 from flaremon.cli import main
@@ -18,6 +19,7 @@ from flaremon.database import open_engine, session_scope
 from flaremon.domain import ClassScale, FlareClass
 from flaremon.errors import InputError
 from flaremon.goes import read_flare_csv
+from flaremon.times import utc_now
 
 HEADER = (
     "start_utc,peak_utc,end_utc,goes_class,peak_flux_w_m2,noaa_ar,source,goes_sat,location,"
@@ -102,7 +104,7 @@ def test_files_that_are_no_text_or_are_not_there_are_our_errors(tmp_path, monkey
     for path in (tmp_path, tmp_path / "none.csv"):
         with pytest.raises(InputError, match="cannot be read"):
             read_flare_csv(path, default_source="x")
-    monkeypatch.setattr("flaremon.goes.csvfile.MAX_BYTES", 10)
+    monkeypatch.setattr("flaremon.goes.csvrows.MAX_BYTES", 10)
     with pytest.raises(InputError, match="larger than 10 bytes"):
         read_flare_csv(tmp_path / "list.csv", default_source="x")
 
@@ -127,7 +129,8 @@ def run(tmp_path, monkeypatch, capsys, caplog):
 
 def test_a_list_that_is_exported_and_imported_again_is_the_same_list(run, tmp_path):
     done = run("import", write(tmp_path, HEADER + GOOD + OLD))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "all of them stay unknown; import it again with --coverage FILE" in done.stderr
     assert "2 rows; list list: 2 new, 0 revised, 0 unchanged" in done.stdout
     assert "0 new, 0 revised, 2 unchanged" in run("import", tmp_path / "list.csv").stdout
     table = run("list", "--class", "M1", "--since", "2026-01-01").stdout
@@ -154,8 +157,47 @@ def test_a_range_that_runs_backward_is_an_error(run):
     assert "is not after --since" in done.stderr
 
 
-def test_swpc_is_fetched_and_stored_and_a_product_that_is_away_is_an_exit_code(run, monkeypatch):
-    with Swpc() as server:
+def answered(tmp_path, name):
+    engine = open_engine(f"sqlite:///{tmp_path / 'flaremon.db'}")
+    with session_scope(engine) as session:
+        found = store.periods(session, catalog=name)
+    engine.dispose()
+    return [(f"{p.start:%Y-%m-%d}", f"{p.end:%Y-%m-%d}", p.has_ends, p.gap) for p in found]
+
+
+def test_a_coverage_file_beside_the_list_says_what_it_answers_for(run, tmp_path):
+    path = write(tmp_path, HEADER + GOOD)
+    text = "period_start,period_end,complete_for,source,note\n2026-01-01,2026-02-28,C1+,x,{}\n"
+    write(tmp_path, text.format("no rows at all on 2026-01-10 2026-01-12"), "coverage.csv")
+    done = run("import", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "answers for 1 period(s) from 2026-01-01 to 2026-02-02, with 2 gap(s)" in done.stdout
+    assert answered(tmp_path, "list") == [
+        ("2026-01-01", "2026-02-02", True, False),
+        ("2026-01-10", "2026-01-11", False, True),
+        ("2026-01-12", "2026-01-13", False, True),
+    ]
+    other = write(tmp_path, text.format("no rows at all on 2026-01-12"), "other.csv")
+    assert "with 1 gap(s)" in run("import", path, "--coverage", other).stdout
+    write(tmp_path, text.replace("2026-02-28", "soon"), "coverage.csv")
+    assert run("import", path).returncode == 3
+
+
+def test_what_a_list_answers_for_may_be_said_on_the_command_line(run, tmp_path):
+    path = write(tmp_path, HEADER + GOOD)
+    options = ("--covers", "2026-01-01", "2026-03-01", "--complete-for", "M1")
+    done = run("import", path, *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    # The flare of this list has no end, so what was in progress cannot be told from it.
+    assert answered(tmp_path, "list") == [("2026-01-01", "2026-03-01", False, False)]
+    for wrong in (options[:3], options[3:], (*options, "--coverage", path)):
+        assert run("import", path, *wrong).returncode == 3
+
+
+def test_swpc_is_fetched_and_stored_and_a_product_that_is_away_is_an_exit_code(
+    run, tmp_path, monkeypatch
+):
+    with Swpc(fresh(utc_now())) as server:
         monkeypatch.setenv("FLAREMON_SWPC__BASE_URL", server.base_url)
         monkeypatch.setenv("FLAREMON_SWPC__MIN_INTERVAL_S", "0")
         first, again = run("fetch"), run("fetch")
@@ -163,13 +205,52 @@ def test_swpc_is_fetched_and_stored_and_a_product_that_is_away_is_an_exit_code(r
         third = run("fetch")
     assert (first.returncode, first.stderr) == (0, "")
     assert "edited_events: 2 rows; flares: 0 new, 1 revised" in first.stdout
-    assert again.stdout.count("0 new, 0 revised; X-ray samples: 0 new.") == 4
+    assert "The list answers for C1+ from" in first.stdout
+    assert "xrays-7-day: 380 rows; flares: 0 new, 0 revised; X-ray samples: 190 new" in first.stdout
+    # The long product of X-rays is for the first time and after pauses.
+    assert "xrays-7-day" not in again.stdout
+    nothing = "0 new, 0 revised; X-ray samples: 0 new; forecasts: 0 new."
+    assert again.stdout.count(nothing) == 5
     assert third.returncode == 3
     assert "edited_events is a web page" in third.stderr
-    assert third.stdout.count("0 new, 0 revised") == 3
+    assert third.stdout.count("0 new, 0 revised") == 4
     first_flare = run("list").stdout.splitlines()[1].split()
     assert first_flare[3:] == ["M1.3", "14366", "G18", "swpc", "2"]
     assert "?" in run("list", "--class", "X1").stdout  # the one in progress
+    ((_, _, has_ends, gap),) = answered(tmp_path, "swpc")
+    assert (has_ends, gap) == (True, False)
+
+
+def test_history_is_fetched_by_month_and_what_was_answered_stays(run, tmp_path):
+    february, march = datetime(2014, 2, 3, tzinfo=UTC), datetime(2014, 3, 3, tzinfo=UTC)
+    with Hek([event(february), event(march, "X1.2")]) as server:
+        span = ("2014-02-01", "2014-04-01", "--url", server.url)
+        server.fault, server.fault_from = "404", 1
+        broken = run("fetch", "--source", "hek", *span)
+        assert (broken.returncode, broken.stdout.count("\n")) == (3, 1)
+        assert "months before 2014-03-01 are stored; go on from there" in broken.stderr
+        assert answered(tmp_path, "hek") == [("2014-02-01", "2014-03-01", True, False)]
+        server.fault = ""
+        done = run("fetch", "--source", "hek", *span)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2014-02-01: 1 flares, 0 new, 0 revised; answers for C1+ until" in done.stdout
+    assert answered(tmp_path, "hek") == [("2014-02-01", "2014-04-01", True, False)]
+    assert "X1.2" in run("list", "--catalog", "hek").stdout
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--source", "hek"),
+        ("--source", "hek", "2014-02-01"),
+        ("2014-02-01", "2014-03-01"),
+        ("--url", "http://127.0.0.1:1/her?"),
+        ("--source", "hek", "2014-02-01", "2014-01-01"),
+    ],
+)
+def test_spans_are_for_the_hek_and_needed_there(run, wrong):
+    done = run("fetch", *wrong)
+    assert (done.returncode, done.stdout) == (3, "")
 
 
 @pytest.mark.parametrize("command", ["import", "list", "fetch"])
@@ -198,6 +279,7 @@ def test_the_public_list_is_imported_whole_twice_and_counts_as_an_independent_co
 ):
     path = shared_data / "labels" / "flares.csv"
     done = run("import", path)
+    assert "from 2010-01-01 to 2026-03-01, with 5 gap(s)" in done.stdout
     assert "31079 rows; list flares: 31071 new, 0 revised, 0 unchanged, 8 reported" in done.stdout
     assert done.stderr.count("left out as the same flare") == 8
     assert "0 new, 0 revised, 31071 unchanged" in run("import", path).stdout

@@ -1,7 +1,8 @@
 """``flaremon predictions``: what is stored."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -12,13 +13,17 @@ from flaremon.errors import InputError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from flaremon.domain import FlareEvent, Forecast
     from flaremon.store import StoredPrediction
 
 COLUMNS = (
     "t_obs", "event", "flare", "probability", "threshold", "score", "window_start", "window_end",
     "issued_at", "latency_s", "mode", "model", "record", "quality", "quality_class", "sha256",
-    "device", "software", "run_id",
+    "device", "software", "run_id", "raw_probability", "calibrator", "activity", "activity_source",
+    "spread",
 )  # fmt: skip
+_ANSWERS = {True: "FLARE", False: "no flare", None: "-"}
+"""Who has no threshold says neither."""
 
 
 @app.command(
@@ -51,27 +56,39 @@ def predictions(
     """Print stored predictions, newest first.
 
     Nothing stored in the range prints an empty table: it means "not predicted", not "no flare".
+    --model takes the baselines and forecasters of others too (`flaremon forecasts list`); they
+    have no record, and are dated by the start of their window.
     """
     from flaremon import store
     from flaremon.database import session_scope
     from flaremon.domain import Mode, ModelId
-    from flaremon.wiring import reading_engine
+    from flaremon.wiring import opened
 
     start, end = _range(since, until)
     chosen = parse_events(events)
     model_id = ModelId.parse(model) if model else None
-    with session_scope(reading_engine(settings())) as session:
-        rows = store.predictions(
-            session,
-            since=start,
-            until=end,
-            events=chosen,
-            model=model_id,
-            min_probability=min_probability,
-            mode=Mode(mode) if mode else None,
-            limit=limit,
-        )
-        print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
+    kind = Mode(mode) if mode else None
+    with opened(settings(), reading=True) as engine, session_scope(engine) as session:
+        if model_id in {who for who, _, _ in store.forecasters(session)}:
+            said = store.forecasts(
+                session, forecaster=model_id, since=start, until=end, mode=kind, newest_first=True
+            )
+            rows: Iterator[dict[str, Any]] = islice(
+                _flat_forecasts(said, chosen, min_probability), limit
+            )
+        else:
+            stored = store.predictions(
+                session,
+                since=start,
+                until=end,
+                events=chosen,
+                model=model_id,
+                min_probability=min_probability,
+                mode=kind,
+                limit=limit,
+            )
+            rows = map(_flat, stored)
+        print_rows(rows, form=form, columns=COLUMNS, table=_table)
 
 
 def _range(since: str | None, until: str | None) -> "tuple[datetime | None, datetime | None]":
@@ -118,7 +135,41 @@ def _flat(stored: "StoredPrediction") -> dict[str, Any]:
         "device": p.device,
         "software": p.software,
         "run_id": p.run_id,
+        "raw_probability": p.raw_probability,
+        "calibrator": p.calibrator,
+        "activity": p.activity and str(p.activity),
+        "activity_source": p.activity_source,
+        "spread": p.spread,
     }
+
+
+def _flat_forecasts(
+    forecasts: "Iterable[Forecast]",
+    events: "Sequence[FlareEvent] | None",
+    min_probability: float | None,
+) -> Iterator[dict[str, Any]]:
+    """Return forecasts without a record in the same columns; those of the record are empty."""
+    from flaremon.times import iso_z
+
+    for item in forecasts:
+        if events is not None and item.event not in events:
+            continue
+        if item.probability < (min_probability or 0):
+            continue
+        yield {
+            **dict.fromkeys(COLUMNS),
+            "t_obs": iso_z(item.window.start),
+            "event": str(item.event),
+            "flare": None if item.threshold is None else item.probability >= item.threshold,
+            "probability": item.probability,
+            "threshold": item.threshold,
+            "window_start": iso_z(item.window.start),
+            "window_end": iso_z(item.window.end),
+            "issued_at": iso_z(item.issued_at),
+            "latency_s": round((item.issued_at - item.window.start).total_seconds()),
+            "mode": str(item.mode),
+            "model": str(item.forecaster),
+        }
 
 
 def _table(rows: Iterable[dict[str, Any]]) -> None:
@@ -127,10 +178,14 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
     n = 0
     for n, row in enumerate(rows, start=1):  # noqa: B007 - counted after the loop
         sys.stdout.write(
-            f"{row['t_obs']:<20} {row['event']:<8} {'FLARE' if row['flare'] else 'no flare':<8} "
-            f"{row['probability']:>6.1%} {row['threshold']:>6.1%} {row['mode']:<8} "
-            f"{row['model']:<20} {row['record']}\n"
+            f"{row['t_obs']:<20} {row['event']:<8} {_ANSWERS[row['flare']]:<8} "
+            f"{row['probability']:>6.1%} {_percent(row['threshold']):>6} {row['mode']:<8} "
+            f"{row['model']:<20} {row['record'] or '-'}\n"
         )
     sys.stdout.write(f"{n} prediction(s).\n")
     if n == 0:
         sys.stdout.write("Nothing was predicted in this range; that is not the same as no flare.\n")
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

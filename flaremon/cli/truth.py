@@ -1,25 +1,18 @@
 """``flaremon flares``: what GOES observed, in and out."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from flaremon.cli._app import (
-    AnswerExit,
-    app,
-    print_rows,
-    report_error,
-    settings,
-    start_logging,
-)
-from flaremon.errors import InputError, SourceError
+from flaremon.cli._app import app, print_rows, settings
+from flaremon.errors import InputError
 
 if TYPE_CHECKING:
-    from flaremon.domain import FlareRevision
+    from flaremon.domain import CatalogPeriod, Flare, FlareRevision
 
 COLUMNS = (
     "start_utc", "peak_utc", "end_utc", "goes_class", "peak_flux_w_m2", "noaa_ar", "source",
@@ -40,7 +33,7 @@ app.add_typer(flares, name="flares")
 @flares.command(
     "import",
     epilog="Examples:  flaremon flares import flares.csv   |   flaremon flares import "
-    "hek.csv --catalog hek",
+    "hek.csv --catalog hek --covers 2014-01-01 2015-01-01 --complete-for C1",
 )
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A flare list.")],
@@ -48,12 +41,28 @@ def import_(
         str | None,
         typer.Option(metavar="NAME", help="Name of the list; by default that of the file."),
     ] = None,
+    coverage: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the list answers for; by default coverage.csv beside it, if any.",
+        ),
+    ] = None,
+    covers: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="START END", help="The period that it answers for, instead."),
+    ] = None,
+    complete_for: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS", help="With --covers: complete from this class on, e.g. C1."),
+    ] = None,
 ) -> None:
     """Import a flare list; all of it, or nothing when a row is bad.
 
     Takes columns start_utc, peak_utc, end_utc, goes_class, noaa_ar and so on, or those of HEK
     and SWPC. Importing it again changes nothing; what the list has changed since becomes a
-    revision.
+    revision. A list does not say whether an hour without flare was quiet or not watched: without
+    --coverage or --covers all of its hours stay unknown.
     """
     from flaremon import store
     from flaremon.database import session_scope
@@ -65,12 +74,22 @@ def import_(
     now, name = utc_now(), catalog or file.stem
     with _bar(file) as advance:
         read = read_flare_csv(file, default_source=name, advance=advance)
+    beside = file.with_name("coverage.csv")
+    if coverage is None and covers is None and beside != file and beside.is_file():
+        coverage = beside
+    found = _periods(read.flares, name, coverage, covers, complete_for)
+    note: dict[str, Any] = {"seen_at": now, "run_id": new_run_id("cli", now)}
     engine = ready_engine(settings())
     try:
         with session_scope(engine) as session:
-            added = store.add_flares(
-                session, read.flares, catalog=name, seen_at=now, run_id=new_run_id("cli", now)
-            )
+            added = store.add_flares(session, read.flares, catalog=name, **note)
+            if found and coverage is not None:
+                # The file says where gaps are, and with it, where none are any more.
+                within = (min(p.start for p in found), max(p.end for p in found))
+                gaps = [period for period in found if period.gap]
+                store.replace_gaps(session, gaps, catalog=name, within=within, **note)
+            store.add_periods(session, [p for p in found if not p.gap], **note)
+            known = store.periods(session, catalog=name)
     finally:
         engine.dispose()
     for duplicate in read.duplicates:
@@ -79,48 +98,7 @@ def import_(
         f"{file}: {read.rows} rows; list {name}: {added.new} new, {added.revised} revised, "
         f"{added.unchanged} unchanged, {len(read.duplicates)} reported twice.\n"
     )
-
-
-@flares.command(
-    epilog="Example for cron:  */10 * * * *  flaremon flares fetch >/dev/null",
-)
-def fetch() -> None:
-    """Fetch SWPC's near-real-time products once and store what is new in them.
-
-    The flow `truth` does the same on a schedule. A product that cannot be had is said, the
-    others are stored, and the exit code is 3.
-    """
-    from flaremon import store
-    from flaremon.cli import ERROR
-    from flaremon.database import session_scope
-    from flaremon.goes import CATALOG, PRODUCTS
-    from flaremon.pipeline import new_run_id
-    from flaremon.times import utc_now
-    from flaremon.wiring import ready_engine, swpc
-
-    start_logging(verbose=False)
-    config, now, failed = settings(), utc_now(), 0
-    note: dict[str, Any] = {"seen_at": now, "run_id": new_run_id("cli", now)}
-    source, engine = swpc(config), ready_engine(config)
-    try:
-        for name in PRODUCTS:
-            try:
-                observed = source.read(name)
-            except SourceError as exc:
-                report_error(exc)
-                failed += 1
-                continue
-            with session_scope(engine) as session:
-                added = store.add_flares(session, observed.flares, catalog=CATALOG, **note)
-                samples = store.add_xray(session, observed.xrays, **note)
-            sys.stdout.write(
-                f"{name}: {observed.canary.rows} rows; flares: {added.new} new, {added.revised} "
-                f"revised; X-ray samples: {samples} new.\n"
-            )
-    finally:
-        engine.dispose()
-    if failed:
-        raise AnswerExit(ERROR)
+    _say_what_it_answers_for(name, known)
 
 
 @flares.command(
@@ -172,6 +150,57 @@ def list_(
             print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
     finally:
         engine.dispose()
+
+
+def _periods(
+    listed: "Sequence[Flare]",
+    name: str,
+    coverage: Path | None,
+    covers: tuple[str, str] | None,
+    complete_for: str | None,
+) -> "list[CatalogPeriod]":
+    """Return what the options say that the list answers for."""
+    from flaremon.domain import CatalogPeriod, FlareClass
+    from flaremon.goes import read_coverage_csv
+    from flaremon.times import parse_utc
+
+    if (covers is None) is not (complete_for is None):
+        raise InputError("--covers START END and --complete-for CLASS go together")
+    if covers is not None and complete_for is not None:
+        if coverage is not None:
+            raise InputError("give --coverage or --covers, not both")
+        start, end = map(parse_utc, covers)
+        inside = [flare for flare in listed if start <= flare.start < end]
+        period = CatalogPeriod(
+            catalog=name,
+            start=start,
+            end=end,
+            flux_w_m2=FlareClass.parse(complete_for).flux_w_m2,
+            has_ends=all(flare.end is not None for flare in inside),
+            source="--covers",
+        )
+        return [period]
+    if coverage is None or not listed:
+        return []
+    last = max(flare.start for flare in listed)
+    return read_coverage_csv(coverage, catalog=name, last_start=last)
+
+
+def _say_what_it_answers_for(name: str, known: "Sequence[CatalogPeriod]") -> None:
+    answered = [period for period in known if not period.gap]
+    if not answered:
+        sys.stderr.write(
+            f"flaremon: nothing says which hours list {name} answers for, so all of them stay "
+            "unknown; import it again with --coverage FILE, or --covers START END --complete-for "
+            "C1\n"
+        )
+        return
+    first, last = min(p.start for p in answered), max(p.end for p in answered)
+    gaps = len(known) - len(answered)
+    sys.stdout.write(
+        f"List {name} answers for {len(answered)} period(s) from {first:%Y-%m-%d} to "
+        f"{last:%Y-%m-%d}, with {gaps} gap(s).\n"
+    )
 
 
 @contextmanager

@@ -6,16 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from flaremon.domain import ClassScale, Duplicate, Flare, one_per_flare
 from flaremon.errors import InputError
+from flaremon.goes.csvrows import Row, read_text
 from flaremon.goes.values import flare_class, flux, region, satellite
-
-_T = TypeVar("_T")
-
-MAX_BYTES = 200_000_000
-"""Sixteen years of flares are 4 MB."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "start": ("start_utc", "event_starttime", "begin_datetime", "begin_time", "start_time"),
@@ -71,13 +66,13 @@ def read_flare_csv(
         The file cannot be read, is no such list, or a row is bad: names line and column.
     """
     try:
-        reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+        reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
         header = [name.strip() for name in next(reader, [])]
         columns = _columns(header, path)
         flares = []
         for cells in reader:
             if cells:
-                row = _Row(f"{path}, line {reader.line_num}", header, cells)
+                row = Row(f"{path}, line {reader.line_num}", header, cells)
                 flares.append(_flare(row, columns, default_source))
                 advance()
     except csv.Error as exc:
@@ -86,31 +81,7 @@ def read_flare_csv(
     return FlareFile(rows=len(flares), flares=kept, duplicates=duplicates)
 
 
-class _Row:
-    """One row, which knows where it is."""
-
-    def __init__(self, where: str, header: list[str], cells: list[str]) -> None:
-        if len(cells) != len(header):
-            raise InputError(f"{where}: has {len(cells)} cells and the header {len(header)}")
-        self._where = where
-        self._cells = dict(zip(header, cells, strict=True))
-
-    def parse(self, column: str | None, parse: Callable[[str], _T | None]) -> _T | None:
-        """Return a cell through `parse`; None where there is no such column, or it is empty."""
-        text = self._cells[column].strip() if column is not None else ""
-        if not text:
-            return None
-        try:
-            return parse(text)
-        except InputError as exc:
-            raise self.wrong(column, str(exc)) from exc
-
-    def wrong(self, column: str | None, what: str) -> InputError:
-        """Return an error that says where it is."""
-        return InputError(f"{self._where}, column {column}: {what}; nothing was imported")
-
-
-def _flare(row: _Row, columns: Mapping[str, str | None], default_source: str) -> Flare:
+def _flare(row: Row, columns: Mapping[str, str | None], default_source: str) -> Flare:
     start, peak, end = (
         row.parse(columns[name], _reader_of_times(columns[name]))
         for name in ("start", "peak", "end")
@@ -172,14 +143,3 @@ def _columns(header: list[str], path: Path) -> Mapping[str, str | None]:
                 f"{', '.join(COLUMNS[what])} is needed"
             )
     return found
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_BYTES} bytes; is it a flare list?")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{path} is not a text file in UTF-8: {exc}") from exc

@@ -20,6 +20,12 @@ def read_automatic(rows: Sequence[Any], canary: Canary) -> list[Flare]:
     return list(_read(rows, canary, _automatic))
 
 
+def read_as_of(rows: Sequence[Any], canary: Canary) -> datetime | None:
+    """Return the minute of ``xray-flares-latest``, whose flare may be days old; None if unknown."""
+    found = [canary.parse(row, "time_tag", swpc_time) for row in rows if isinstance(row, dict)]
+    return max((minute for minute in found if minute is not None), default=None)
+
+
 def read_edited(rows: Sequence[Any], canary: Canary) -> list[Flare]:
     """Read ``edited_events``: checked by forecasters, with a region; X-ray flares only."""
     events = [row for row in rows if not isinstance(row, dict) or _is_flare(row, canary)]

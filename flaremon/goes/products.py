@@ -4,14 +4,15 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from flaremon.domain import Duplicate, Flare, XrayState, one_per_flare
+from flaremon.domain import Duplicate, Flare, Forecast, XrayState, one_per_flare
 from flaremon.errors import SourceProtocolError, SourceUnavailableError
 from flaremon.goes.canary import Canary
-from flaremon.goes.flares import read_automatic, read_edited
+from flaremon.goes.flares import read_as_of, read_automatic, read_edited
+from flaremon.goes.probabilities import read_probabilities
 from flaremon.goes.xrays import read_xrays
-from flaremon.web import excerpt
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,24 @@ class Product:
     path: str
     read_flares: Callable[[Sequence[Any], Canary], list[Flare]] | None = None
     read_xrays: Callable[[Sequence[Any], Canary], list[XrayState]] | None = None
+    read_forecasts: Callable[[Sequence[Any], Canary], list[Forecast]] | None = None
+    read_as_of: Callable[[Sequence[Any], Canary], datetime | None] | None = None
     never_empty: bool = False
     """A list of flares may be empty at solar minimum; the others may not."""
+    usual: bool = True
+    """Whether it is fetched each time, and not only where the others leave something open."""
 
 
 PRODUCTS: Mapping[str, Product] = {
     product.name: product
     for product in (
+        Product(
+            name="xrays-7-day",
+            path="/json/goes/primary/xrays-7-day.json",
+            read_xrays=read_xrays,
+            never_empty=True,
+            usual=False,
+        ),
         Product(
             name="xrays-6-hour",
             path="/json/goes/primary/xrays-6-hour.json",
@@ -49,9 +61,29 @@ PRODUCTS: Mapping[str, Product] = {
             name="xray-flares-latest",
             path="/json/goes/primary/xray-flares-latest.json",
             read_flares=read_automatic,
+            read_as_of=read_as_of,
             never_empty=True,
         ),
         Product(name="edited_events", path="/json/edited_events.json", read_flares=read_edited),
+        Product(
+            name="solar_probabilities",
+            path="/json/solar_probabilities.json",
+            read_forecasts=read_probabilities,
+            never_empty=True,
+        ),
+        Product(
+            name="xrays-6-hour-secondary",
+            path="/json/goes/secondary/xrays-6-hour.json",
+            read_xrays=read_xrays,
+            never_empty=True,
+            usual=False,
+        ),
+        Product(
+            name="xray-flares-7-day-secondary",
+            path="/json/goes/secondary/xray-flares-7-day.json",
+            read_flares=read_automatic,
+            usual=False,
+        ),
     )
 }
 """In the order in which they are fetched and stored."""
@@ -65,6 +97,9 @@ class Observed:
     flares: Sequence[Flare] = ()
     xrays: Sequence[XrayState] = ()
     duplicates: Sequence[Duplicate] = ()
+    forecasts: Sequence[Forecast] = ()
+    as_of: datetime | None = None
+    """The minute up to which the product says it is; None where it does not say."""
 
 
 def read_product(name: str, body: bytes) -> Observed:
@@ -87,6 +122,8 @@ def read_product(name: str, body: bytes) -> Observed:
         raise SourceProtocolError(f"SWPC's {name} is an empty list, which it never is")
     flares = product.read_flares(rows, canary) if product.read_flares else []
     xrays = product.read_xrays(rows, canary) if product.read_xrays else []
+    forecasts = product.read_forecasts(rows, canary) if product.read_forecasts else []
+    as_of = product.read_as_of(rows, canary) if product.read_as_of else None
     if rows and not canary.read:
         raise SourceProtocolError(
             f"SWPC's {name} has changed: none of its rows can be read. {canary.trouble}"
@@ -98,10 +135,19 @@ def read_product(name: str, body: bytes) -> Observed:
     kept, duplicates = one_per_flare(flares)
     for duplicate in duplicates:
         log.info("%s: %s", name, duplicate.in_words)
-    return Observed(canary=canary, flares=kept, xrays=xrays, duplicates=duplicates)
+    return Observed(
+        canary=canary,
+        flares=kept,
+        xrays=xrays,
+        duplicates=duplicates,
+        forecasts=forecasts,
+        as_of=as_of,
+    )
 
 
 def _rows(name: str, body: bytes) -> list[Any]:
+    from flaremon.web import excerpt  # noqa: PLC0415 - httpx, which `status` need not pay
+
     if not body.strip():
         raise SourceUnavailableError(f"SWPC's {name} is an empty reply")
     try:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from flaremon.errors import SourceProtocolError
 from flaremon.goes.products import PRODUCTS, Observed, read_product
 from flaremon.politeness import Lane, Turn
-from flaremon.web import Web
 
 if TYPE_CHECKING:
     from flaremon.config import SwpcSettings
@@ -28,6 +27,8 @@ class Swpc:
     """
 
     def __init__(self, settings: "SwpcSettings", folder: Path) -> None:
+        from flaremon.web import Web  # noqa: PLC0415 - httpx, which `flaremon status` need not pay
+
         self._base_url = settings.base_url
         self._limit_s = settings.deadline_s
         self._attempts = settings.attempts

@@ -4,7 +4,7 @@
 
     records ──< predictions >── models ──< calibrators
        │             └──────────────────────────┘
-       └─────< rejections
+       └─────< rejections        misses
 
     flares ──< flare_revisions    catalog_periods    xray_samples
 
@@ -14,7 +14,8 @@ One row of `records` per record key. What became of it is told by the rows that 
 predicted, rejected, or neither (still to do). There is no status column that could
 contradict them. Nothing is ever deleted or overwritten, with two exceptions: when JSOC makes
 a record anew (a higher record number under the same key), `records` describes the new one,
-and a period that a flare list answers for grows while the list is read.
+and a period that a flare list answers for grows while the list is read. `misses` is a note and
+no fact: why a slot could not be had the last time that somebody asked for it.
 Predictions therefore carry the record number, quality and file hash they were made from.
 
 What GOES observed stands beside it. A flare is its revisions: lists change classes, times and
@@ -30,6 +31,7 @@ from flaremon.schema.base import Base, NaiveTimeError, UtcDateTime
 from flaremon.schema.forecasts import ForecasterRow, ForecastRow
 from flaremon.schema.records import (
     CalibratorRow,
+    MissRow,
     ModelRow,
     PredictionRow,
     RecordRow,
@@ -51,6 +53,7 @@ __all__ = [
     "FlareRow",
     "ForecastRow",
     "ForecasterRow",
+    "MissRow",
     "ModelRow",
     "NaiveTimeError",
     "OutcomeRow",

@@ -167,3 +167,24 @@ class RejectionRow(Base):
     decided_at: Mapped[datetime]
     software: Mapped[LongText]
     run_id: Mapped[LongText]
+
+
+class MissRow(Base):
+    """Why a slot could not be had when it was last tried; void once the slot is decided."""
+
+    __tablename__ = "misses"
+    __table_args__ = (
+        UniqueConstraint("series", "harpnum", "t_rec", name="one_per_slot"),
+        CheckConstraint(
+            "reason IN ('no-record', 'off-line', 'outage', 'failed')", name="reason_is_known"
+        ),
+    )
+
+    id: Mapped[RowId]
+    series: Mapped[str] = mapped_column(String(64))
+    harpnum: Mapped[int]
+    t_rec: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str] = mapped_column(String(16))
+    detail: Mapped[LongText]
+    seen_at: Mapped[datetime]
+    run_id: Mapped[LongText]

@@ -1,16 +1,57 @@
 """Rows in, rows out; takes a session, never commits.
 
-Writing: `add_records`, `add_file`, `register_model`, `add_outcomes`, `add_flares`, `add_xray`.
+Writing: `add_records`, `add_file`, `register_model`, `add_outcomes`, `add_flares`, `add_xray`,
+`add_calibrator`, `add_periods`, `replace_gaps`, `register_forecaster`, `add_forecasts`,
+`add_event_outcomes`.
 Writing the same thing twice changes nothing, whoever wrote it first; the caller owns the
 transaction (`flaremon.database.session_scope`).
 
 Reading: `undecided` (what is left to do), `predictions`, `latest`, `rejections`,
 `waiting`, `base_urls`, `known_hashes`, `count`, `flares`
-(now, or as they were known), `flare_history`, `latest_xray`. What comes back are domain objects,
-never rows. Ranges are half-open, ``since <= t < until``, in aware UTC.
+(now, or as they were known), `flare_history`, `latest_xray`, `periods` and
+`catalog_as_of` (what lists answer for), `calibrator_documents`, `forecasts` and `forecasters`
+(others than our models), `windows_to_decide`, `scored_windows`, `pending_windows` and
+`event_outcomes` (what became of windows). As arrays, for verification:
+`prediction_table`, `forecast_table`, `outcome_table`,
+`who_said` and `said_and_happened`. What else comes back are
+domain objects, never rows.
+Over years, for backfills: `predicted_slots`, `rejected_slots`, `listed_slots`, `stored_records`,
+`misses` (`add_misses` notes why a slot could not be had), `pairs`, `mean_file_bytes`.
+Ranges are half-open, ``since <= t < until``, in aware UTC.
 """
 
+from flaremon.store.calibrators import add_calibrator, calibrator_documents
+from flaremon.store.event_outcomes import (
+    LONGEST_LOCATION,
+    add_event_outcomes,
+    event_outcomes,
+)
+from flaremon.store.forecasts import (
+    Span,
+    add_forecasts,
+    forecaster_spans,
+    forecasters,
+    forecasts,
+    register_forecaster,
+)
+from flaremon.store.outcome_table import OutcomeTable, outcome_table
 from flaremon.store.outcomes import add_outcomes, register_model
+from flaremon.store.pairs import Pair, pairs
+from flaremon.store.periods import add_periods, catalog_as_of, periods, replace_gaps
+from flaremon.store.prediction_table import (
+    ProbabilityTable,
+    forecast_table,
+    prediction_table,
+    who_said,
+)
+from flaremon.store.provenance import (
+    ListedRecord,
+    RegisteredModel,
+    listed_record,
+    nearest_keys,
+    registered_model,
+    rejections_of,
+)
 from flaremon.store.queries import (
     base_urls,
     count,
@@ -18,29 +59,106 @@ from flaremon.store.queries import (
     rejections,
 )
 from flaremon.store.records import add_file, add_records
-from flaremon.store.stored import StoredPrediction, latest, predictions
+from flaremon.store.reliability import said_and_happened
+from flaremon.store.slots import (
+    Miss,
+    MissReason,
+    SlotRange,
+    add_misses,
+    imageless_slots,
+    listed_slots,
+    mean_file_bytes,
+    misses,
+    predicted_slots,
+    rejected_slots,
+    stored_records,
+)
+from flaremon.store.stored import StoredPrediction, latest, predictions, predictions_of
 from flaremon.store.todo import undecided, waiting
+from flaremon.store.trail import Said, answer_trail
 from flaremon.store.truth import Added, add_flares, flare_history, flares
+from flaremon.store.watch import newest_flare, newest_minute, peak_flux
+from flaremon.store.windows import (
+    Pending,
+    WindowToDecide,
+    answered_span,
+    pending_windows,
+    scored_windows,
+    windows_to_decide,
+)
 from flaremon.store.xrays import add_xray, latest_xray
 
 __all__ = [
+    "LONGEST_LOCATION",
     "Added",
+    "ListedRecord",
+    "Miss",
+    "MissReason",
+    "OutcomeTable",
+    "Pair",
+    "Pending",
+    "ProbabilityTable",
+    "RegisteredModel",
+    "Said",
+    "SlotRange",
+    "Span",
     "StoredPrediction",
+    "WindowToDecide",
+    "add_calibrator",
+    "add_event_outcomes",
     "add_file",
     "add_flares",
+    "add_forecasts",
+    "add_misses",
     "add_outcomes",
+    "add_periods",
     "add_records",
     "add_xray",
+    "answer_trail",
+    "answered_span",
     "base_urls",
+    "calibrator_documents",
+    "catalog_as_of",
     "count",
+    "event_outcomes",
     "flare_history",
     "flares",
+    "forecast_table",
+    "forecaster_spans",
+    "forecasters",
+    "forecasts",
+    "imageless_slots",
     "known_hashes",
     "latest",
     "latest_xray",
+    "listed_record",
+    "listed_slots",
+    "mean_file_bytes",
+    "misses",
+    "nearest_keys",
+    "newest_flare",
+    "newest_minute",
+    "outcome_table",
+    "pairs",
+    "peak_flux",
+    "pending_windows",
+    "periods",
+    "predicted_slots",
+    "prediction_table",
     "predictions",
+    "predictions_of",
+    "register_forecaster",
     "register_model",
+    "registered_model",
+    "rejected_slots",
     "rejections",
+    "rejections_of",
+    "replace_gaps",
+    "said_and_happened",
+    "scored_windows",
+    "stored_records",
     "undecided",
     "waiting",
+    "who_said",
+    "windows_to_decide",
 ]

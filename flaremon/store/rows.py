@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, false, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from flaremon.domain import ModelId, RecordKey
-from flaremon.schema import ModelRow, RecordRow
+from flaremon.schema import FlareRow, ModelRow, RecordRow
 
 T = TypeVar("T")
 
 BATCH = 500
 """Keys per query and rows per insert: above this nothing gets faster, and SQLite allows 32766
 parameters in a statement."""
+
+_TRUTH_LOCK = 0x666C61726573
+"""Number of PostgreSQL's advisory lock for writing flare lists: "flares" in ASCII."""
 
 STREAM = {"yield_per": 1000}
 """Rows fetched from the server at once, so that memory stays flat over millions."""
@@ -82,6 +85,18 @@ def insert(session: Session, row: type[DeclarativeBase]) -> "sqlite.Insert | pos
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(row)
     return postgresql.insert(row)
+
+
+def be_the_only_writer_of_truth(session: Session) -> None:
+    """Keep others from writing flare lists until the transaction ends.
+
+    What is known is read before it is written, and SQLite's driver begins a transaction only
+    with the first statement that writes: this one, which changes nothing.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(delete(FlareRow).where(false()))
+    else:
+        session.execute(select(func.pg_advisory_xact_lock(_TRUTH_LOCK)))
 
 
 def storable(text: str) -> str:

@@ -150,6 +150,20 @@ def latest(
     return None if row is None else _stored(row)
 
 
+def predictions_of(session: Session, key: RecordKey) -> list[StoredPrediction]:
+    """Return all predictions from one record, by model and event."""
+    rows = session.execute(
+        _select()
+        .where(
+            RecordRow.series == key.series,
+            RecordRow.harpnum == key.harpnum,
+            RecordRow.t_rec == key.t_rec,
+        )
+        .order_by(ModelRow.name, ModelRow.version, PredictionRow.id)
+    )
+    return [_stored(row) for row in rows]
+
+
 def _select() -> Select[Any]:
     return (
         select(*_COLUMNS)

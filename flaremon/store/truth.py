@@ -6,19 +6,17 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import delete, false, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from flaremon.domain import Flare, FlareClass, FlareRevision, pair_up
 from flaremon.errors import InputError
 from flaremon.schema import FlareRevisionRow, FlareRow
 from flaremon.store.flare_rows import all_revisions, columns, flare_of, revision_of
-from flaremon.store.rows import STREAM, batched, insert
+from flaremon.store.rows import STREAM, batched, be_the_only_writer_of_truth, insert
 
 _AROUND = timedelta(hours=12)
 """Reports of one flare do not differ by more; only flares so near are looked at."""
-_WRITER_LOCK = 0x666C61726573
-"""Number of PostgreSQL's advisory lock for writing flares: "flares" in ASCII."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ def add_flares(
     reports = sorted(flares, key=lambda flare: flare.start)
     if not reports:
         return Added(new=0, revised=0, unchanged=0)
-    _be_the_only_writer(session)
+    be_the_only_writer_of_truth(session)
     known = _known(session, catalog, reports)
     note = {"seen_at": seen_at, "run_id": run_id}
     fresh: list[Flare] = []
@@ -139,18 +137,6 @@ def flare_history(session: Session, start: datetime, *, catalog: str) -> list[li
     return [
         [revision_of(row) for row in group] for _, group in groupby(rows, key=lambda r: r.flare_id)
     ]
-
-
-def _be_the_only_writer(session: Session) -> None:
-    """Keep others from adding the same flares until the transaction ends.
-
-    What is known is read before it is written, and SQLite's driver begins a transaction only
-    with the first statement that writes: this one, which changes nothing.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        session.execute(delete(FlareRow).where(false()))
-    else:
-        session.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
 
 
 def _known(session: Session, catalog: str, reports: Sequence[Flare]) -> list[_Known]:

@@ -15,10 +15,14 @@ from uuid import UUID
 import httpx
 import pytest
 from pydantic import SecretStr
+from support.swpc import Swpc, fresh
 
+from flaremon import store
 from flaremon.config import read_settings
 from flaremon.errors import ConfigurationError, FlaremonError
+from flaremon.goes import PRODUCTS
 from flaremon.replica import Fault
+from flaremon.times import utc_now
 from flows import private_server
 from flows.private_server import PrivateServer
 from flows.serving import prefect_home, run_monitor_here
@@ -48,9 +52,22 @@ def lines_of_run(api_url: str, run_id: str) -> list[str]:
     return [line["message"] for line in reply.json()]
 
 
+@pytest.fixture
+def swpc(monkeypatch):
+    """Give a SWPC that takes requests and says nothing before it is opened."""
+    with Swpc(fresh(utc_now())) as server:
+        server.open.clear()
+        monkeypatch.setenv("FLAREMON_SWPC__BASE_URL", server.base_url)
+        monkeypatch.setenv("FLAREMON_SWPC__MIN_INTERVAL_S", "0")
+        monkeypatch.setenv("FLAREMON_SWPC__DEADLINE_S", "300")
+        yield server
+        server.open.set()
+
+
 def test_the_monitor_serves_drains_when_stopped_and_leaves_nothing_behind(
-    station, tmp_path, fresh_prefect_db, monkeypatch
+    station, swpc, tmp_path, fresh_prefect_db, monkeypatch
 ):
+    """Both flows run, neither waits for the other, and what goes on when stopped is finished."""
     monkeypatch.setenv("FLAREMON_JSOC__ATTEMPTS", "3")
     monkeypatch.setenv("PREFECT_RUNNER_POLL_FREQUENCY", "1")
     home = prefect_home(station.settings)
@@ -74,13 +91,20 @@ def test_the_monitor_serves_drains_when_stopped_and_leaves_nothing_behind(
         # The library's own words are in the log of the run.
         url = re.search(r"Prefect is at (http://127\.0\.0\.1:\d+);", said.read_text())[1]
         wait_for("log", lambda: any("3 scored" in x for x in lines_of_run(f"{url}/api", run_id)))
+        # All the while SWPC holds the other flow, whose first run began beside the monitor's.
         wait_for("the scheduled run", lambda: station.calls("rs_list") >= 2)
+        wait_for("the flow truth", lambda: swpc.requests)
+        assert len(swpc.requests) == 1
+        swpc.open.set()
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 0
     finally:
         process.kill()
     finished = re.findall(r"Flow run '\S+' - Finished in state (\w+)", said.read_text())
-    assert finished == ["Completed", "Completed"]
+    assert finished == ["Completed"] * 3
+    # Nothing was asked of the second satellite, since the first one has no gap.
+    assert swpc.requests == [name for name in PRODUCTS if "secondary" not in name]
+    assert [str(item.flare.flare_class) for item in station.read(store.flares)] == ["M1.3", "None"]
     wait_for("the end of all children", lambda: gone(process.pid), limit_s=10)
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False)

@@ -99,20 +99,42 @@ def xray(at: datetime = NOW, flux: float | None = 3.7e-7, **changes: Any) -> Row
     return row | changes
 
 
-def xrays(minutes: int = 5) -> list[Row]:
-    times = [NOW + timedelta(minutes=k) for k in range(minutes)]
+def xrays(minutes: int = 5, start: datetime = NOW) -> list[Row]:
+    times = [start + timedelta(minutes=k) for k in range(minutes)]
     return [xray(t, energy=band) for t in times for band in ("0.05-0.4nm", "0.1-0.8nm")]
 
 
-def usual() -> dict[str, list[Row]]:
-    """What the products say on a day with one M flare and one that rises."""
-    later = NOW + timedelta(hours=3)
+def probabilities(date: datetime = NOW, c: int = 99, m: int = 35, x: int = 5) -> Row:
+    """A row of ``solar_probabilities``, percentages for three days."""
+    levels = {"c_class": c, "m_class": m, "x_class": x, "10mev_protons": 1}
+    days = {f"{name}_{day}_day": value for name, value in levels.items() for day in (1, 2, 3)}
+    return {"date": f"{date:%Y-%m-%dT00:00:00}", **days, "polar_cap_absorption": "green"}
+
+
+def usual(at: datetime = NOW) -> dict[str, list[Row]]:
+    """What the products say on a day with one M flare, at `at`, and one that rises 3 h later."""
+    later = at + timedelta(hours=3)
+    days = [at - timedelta(days=k) for k in range(2)]
     return {
-        "xrays-6-hour": xrays(),
-        "xray-flares-7-day": [automatic()],
+        "xrays-7-day": xrays(start=at),
+        "xrays-6-hour": xrays(start=at),
+        "xray-flares-7-day": [automatic(at)],
         "xray-flares-latest": [rising(later)],
-        "edited_events": [edited(), edited(type="RBR", particulars1="")],
+        "edited_events": [edited(at), edited(at, type="RBR", particulars1="")],
+        "solar_probabilities": [probabilities(day) for day in days],
+        "xrays-6-hour-secondary": xrays(start=at),
+        "xray-flares-7-day-secondary": [],
     }
+
+
+def fresh(now: datetime) -> dict[str, list[Row]]:
+    """The same with the newest minute just before `now`, and X-rays since the M flare."""
+    at = now.replace(second=0, microsecond=0) - timedelta(minutes=190)
+    long = xrays(190, at)
+    latest = [rising(at + timedelta(hours=3), time_tag=long[-1]["time_tag"])]
+    return usual(at) | {
+        "xrays-7-day": long, "xrays-6-hour": long, "xray-flares-latest": latest,
+    }  # fmt: skip
 
 
 class Swpc(LoopbackServer):
@@ -126,6 +148,9 @@ class Swpc(LoopbackServer):
         self.faults: dict[str, str | tuple[str, int]] = {}
         self.requests: list[str] = []
         """Names of the products that were asked for."""
+        self.open = threading.Event()
+        """While it is not set, requests are held and not answered."""
+        self.open.set()
         self.at_once = 0
         self._working = 0
         self._lock = threading.Lock()
@@ -160,6 +185,7 @@ class Swpc(LoopbackServer):
         return kind
 
     def _answer(self, handler: BaseHTTPRequestHandler, name: str) -> None:
+        self.open.wait()
         kind = self._kind(name)
         body = json.dumps(self.rows.get(name)).encode()
         head = {"Content-Type": "application/json", "Connection": "close"}
