@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from scores.categorical import BinaryContingencyManager
-from support.verified import M_DAY, flare_file, flare_list, forecast, write_forecast
+from support.verified import M_DAY, flare_file, flare_list, forecast, run_main, write_forecast
 
 from flaremon.errors import InputError
 from flaremon.training import scores as training_scores
@@ -340,24 +338,22 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, flares, done):
         draw([forecast()], flares, done, tmp_path / "taken")
 
 
-def test_the_command_prints_tables_json_and_names_bad_cells(tmp_path):
+def test_the_command_prints_tables_json_and_names_bad_cells(tmp_path, capsys):
     list_ = flare_file(tmp_path / "labels")
     one = write_forecast(tmp_path / "one.csv", forecast("one"))
     two = write_forecast(tmp_path / "two.csv", forecast("two", seed=1))
 
     def run(*arguments, code=0):
-        command = [sys.executable, "-W", "error", "-m", "flaremon", "verify", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stderr
-        return done
+        assert run_main("verify", *arguments) == code
+        return capsys.readouterr()
 
     common = ("--flares", str(list_), "--bootstrap", "20")
-    lines = run("--forecasts", str(one), str(two), *common, "--format", "json").stdout.splitlines()
+    lines = run("--forecasts", str(one), str(two), *common, "--format", "json").out.splitlines()
     assert [json.loads(line)["forecasters"][0]["name"] for line in lines] == ["one", "two"]
     assert "SHA-256" in json.loads(lines[0])["flares"]
-    assert "one minus two" in run("--forecasts", str(one), str(two), *common, "--compare").stdout
+    assert "one minus two" in run("--forecasts", str(one), str(two), *common, "--compare").out
     two.write_text(two.read_text().replace("0.", "O.", 1))
-    error = run("--forecasts", str(two), *common, code=3).stderr
+    error = run("--forecasts", str(two), *common, code=3).err
     assert "two.csv, line 2, column probability" in error
 
 

@@ -60,6 +60,13 @@ def test_our_export_gives_one_forecast_per_mode_with_its_threshold(tmp_path):
     assert live.threshold == 0.25
 
 
+def test_an_exported_forecaster_that_never_says_flare_has_no_threshold(tmp_path):
+    path = ours(tmp_path, ("2023-06-01T02:00:00Z", "M1+/24h", 0.4, "", "live"))
+    (found,) = read_forecasts(path, M_DAY)
+    assert found.threshold is None
+    assert found.probabilities.tolist() == [0.4]
+
+
 def test_a_naive_time_in_our_export_is_refused_with_its_place(tmp_path):
     path = ours(tmp_path, ("2023-06-01T02:00:00", "M1+/24h", 0.4, 0.25, "live"))
     with pytest.raises(InputError, match=r"ours\.csv, line 2, column t_obs: .* no time zone"):

@@ -3,16 +3,20 @@
 ::
 
     files        columns -> flares, forecasts      CSV in, errors with file, line and column
+    database     stored, archive                   the flare list; forecasts of all kinds
     what was so  labels -> baselines               yes, no or unknown; what was known before
     figures      sums -> skill, blocks -> judging  from sums per block, also of drawn blocks
-    result       verification -> words, pictures   on the same hours, always together
+    result       verification -> words, documents, pictures   on the same hours, together
+    questions    evidence, parts -> sheets         what is judged by what, whole or in parts
+    sentence     "when we said 20 - 40 %, ..."     by itself, for `flaremon.status`
 """
 
+from flaremon.verify.documents import as_json, as_rows
 from flaremon.verify.flares import Scale, identity, read_flares
 from flaremon.verify.forecasts import Forecast, pool, read_forecasts
 from flaremon.verify.judging import Bin, Figure, Judgement
 from flaremon.verify.verification import Bootstrap, Verification, compare, verify
-from flaremon.verify.words import as_json, in_words
+from flaremon.verify.words import in_brief, in_words
 
 __all__ = [
     "Bin",
@@ -23,8 +27,10 @@ __all__ = [
     "Scale",
     "Verification",
     "as_json",
+    "as_rows",
     "compare",
     "identity",
+    "in_brief",
     "in_words",
     "pool",
     "read_flares",

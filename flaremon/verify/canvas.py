@@ -8,7 +8,7 @@ from flaremon.verify.blocks import MIN_BLOCKS
 from flaremon.verify.forecasts import Forecast
 from flaremon.verify.judging import Figure, Hours, Judgement
 from flaremon.verify.labels import FlareList
-from flaremon.verify.sums import Probabilities
+from flaremon.verify.sums import Probabilities, Threshold
 from flaremon.verify.verification import Verification
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Story:
     hours: Hours
     probabilities: Sequence[Probabilities]
     """Of the forecasts, persistence and trailing climatology, in the order of the judgements."""
+    thresholds: Sequence[Threshold]
+    """In the same order."""
 
     @property
     def names(self) -> str:
@@ -81,6 +83,11 @@ def words(figure: Figure | None) -> str:
     if figure.low is None or figure.high is None:
         return f"{figure.value:z.3f}"
     return f"{figure.value:z.3f} [{figure.low:z.3f}, {figure.high:z.3f}]"
+
+
+def at(judgement: Judgement) -> str:
+    """Write a threshold."""
+    return "its thresholds" if judgement.threshold is None else f"{judgement.threshold:.3g}"
 
 
 def bounds(figure: Figure) -> tuple[float, float]:

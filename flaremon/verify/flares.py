@@ -1,10 +1,11 @@
 """A flare list in two CSV files: the flares, and the periods for which it is complete.
 
 ``flares.csv`` has columns ``start_utc``, ``end_utc`` (may be empty), ``peak_flux_w_m2`` and
-``class_scale``; ``coverage.csv``, beside it, ``period_start``, ``period_end`` (last day),
-``complete_for`` and ``note``. In its notes ``no rows at all on`` introduces the dates of missing
-reports, and a class with an addition, as in ``C1+ (LMSAL)``, or another than C1+, means that end
-times are not listed. All times are UTC; one with an offset is converted.
+``class_scale``, and may have ``location``; ``coverage.csv``, beside it, ``period_start``,
+``period_end`` (last day), ``complete_for`` and ``note``. In its notes ``no rows at all on``
+introduces the dates of missing reports, and a class with an addition, as in ``C1+ (LMSAL)``, or
+another than C1+, means that end times are not listed. All times are UTC; one with an offset is
+converted.
 """
 
 import hashlib
@@ -52,17 +53,25 @@ def read_flares(path: Path, coverage: Path | None = None, *, scale: Scale = "tru
             row["start_utc"].instant(naive_is_utc=True),
             _end(row["end_utc"]),
             _flux(row, scale),
+            row["location"].text if "location" in row else "",
         )
         for row in read_rows(path, columns)
     ]
     if not flares:
         raise InputError(f"{path} lists no flare, so nobody knows what period it covers")
     flares.sort(key=lambda flare: flare[0])
-    start, end, flux = (np.array(column) for column in zip(*flares, strict=True))
+    start, end, flux, location = (np.array(column) for column in zip(*flares, strict=True))
     periods, missing = _read_coverage(
         coverage or path.with_name("coverage.csv"), start[-1].astype("datetime64[D]") + _DAY
     )
-    return FlareList(start=start, end=end, flux_w_m2=flux, coverage=periods, missing_days=missing)
+    return FlareList(
+        start=start,
+        end=end,
+        flux_w_m2=flux,
+        coverage=periods,
+        missing_days=missing,
+        location=location,
+    )
 
 
 def identity(path: Path, flares: FlareList) -> str:

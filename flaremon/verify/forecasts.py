@@ -13,7 +13,7 @@ Two formats, told apart by their header:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,9 @@ class Forecast:
     probabilities: NDArray[np.float64]
     """Shape (N,)."""
     threshold: float | None = None
-    """From which on the forecaster itself says "flare"; None where the file does not say."""
+    """From which on the forecaster itself says "flare"; None where it does not say."""
+    thresholds: NDArray[np.float64] | None = None
+    """Where that changed in the course of time: of each probability, shape (N,)."""
 
 
 def read_forecasts(path: Path, event: FlareEvent) -> list[Forecast]:
@@ -101,6 +103,18 @@ def pool(forecasts: Sequence[Forecast], name: str) -> Forecast:
     )
 
 
+def only(forecast: Forecast, name: str, chosen: NDArray[np.bool_]) -> Forecast:
+    """Return the chosen part of a forecast under another name; `chosen` has shape (N,)."""
+    thresholds = forecast.thresholds
+    return replace(
+        forecast,
+        name=name,
+        times=forecast.times[chosen],
+        probabilities=forecast.probabilities[chosen],
+        thresholds=None if thresholds is None else thresholds[chosen],
+    )
+
+
 def _header(path: Path) -> set[str]:
     first = next(read_rows(path, ()), None)
     if first is None:
@@ -112,7 +126,9 @@ def _ours(path: Path, event: FlareEvent) -> Iterator[tuple[str, Row, float | Non
     for row in read_rows(path, OURS):
         if row["event"].text == str(event):
             name = f"{row['model'].text}, {row['mode'].text}"
-            yield name, row, row["threshold"].number(0, 1)
+            says = row["threshold"]
+            # Climatology and others say a probability and never "flare".
+            yield name, row, says.number(0, 1) if says.text else None
 
 
 def _forecast(

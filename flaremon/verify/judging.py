@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 from flaremon.verify.blocks import MIN_BLOCKS, draws, interval
 from flaremon.verify.labels import Times
 from flaremon.verify.skill import FIGURES, Values, brier_score, figures, roc_area
-from flaremon.verify.sums import BINS, BlockSums, Labels, Probabilities, Sums, block_sums, unpack
+from flaremon.verify.sums import (
+    BINS,
+    BlockSums,
+    Labels,
+    Probabilities,
+    Sums,
+    Threshold,
+    block_sums,
+    unpack,
+)
 
 Drawn = Mapping[str, Values]
 """Of each forecaster: its figures, each of shape (draws,)."""
@@ -69,7 +78,8 @@ class Judgement:
     """One forecaster's figures."""
 
     name: str
-    threshold: float
+    threshold: float | None
+    """None where it changed in the course of the hours."""
     threshold_from: str
     mean_probability: float
     tp: int
@@ -84,7 +94,7 @@ class Judgement:
 
 def judge(
     hours: Hours,
-    forecasters: Mapping[str, tuple[Probabilities, tuple[float, str]]],
+    forecasters: Mapping[str, tuple[Probabilities, tuple[Threshold, str]]],
     *,
     repeats: int,
     seed: int,
@@ -177,7 +187,7 @@ def _shares(sums: Sums) -> NDArray[np.float64]:
 
 def _judgement(
     name: str,
-    at: tuple[float, str],
+    at: tuple[Threshold, str],
     total: Sums,
     exact: Mapping[str, float],
     drawn: tuple[Values, NDArray[np.float64]],
@@ -186,7 +196,7 @@ def _judgement(
     bins = total.bins[0]
     return Judgement(
         name=name,
-        threshold=at[0],
+        threshold=_one(at[0]),
         threshold_from=at[1],
         mean_probability=float(bins[:, 1].sum() / bins[:, 0].sum()),
         tp=int(total.tp[0]),
@@ -220,8 +230,12 @@ def _minus(one: float | None, other: float | None) -> float | None:
     return one - other if one is not None and other is not None else None
 
 
-def _empty(name: str, threshold: float, threshold_from: str) -> Judgement:
+def _one(threshold: Threshold) -> float | None:
+    return threshold if isinstance(threshold, float) else None
+
+
+def _empty(name: str, threshold: Threshold, threshold_from: str) -> Judgement:
     return Judgement(
-        name=name, threshold=threshold, threshold_from=threshold_from,
+        name=name, threshold=_one(threshold), threshold_from=threshold_from,
         mean_probability=float("nan"), tp=0, fp=0, fn=0, tn=0, figures={}, reliability=(),
     )  # fmt: skip

@@ -13,14 +13,21 @@ from flaremon.verify.forecasts import Forecast
 from flaremon.verify.labels import FlareList
 from flaremon.verify.pictures_skill import draw_reliability, draw_roc
 from flaremon.verify.pictures_time import draw_rolling, draw_timeline
-from flaremon.verify.verification import Verification, judged_hours
+from flaremon.verify.verification import Verification, judged_hours, thresholds
 
 if TYPE_CHECKING:
     from matplotlib import figure
 
+    from flaremon.store import OutcomeTable
+
 
 def draw(
-    forecasts: Sequence[Forecast], flares: FlareList, done: Verification, folder: Path
+    forecasts: Sequence[Forecast],
+    flares: FlareList,
+    done: Verification,
+    folder: Path,
+    *,
+    outcomes: "OutcomeTable | None" = None,
 ) -> list[Path]:
     """Write the pictures of a verification and return their paths.
 
@@ -28,7 +35,7 @@ def draw(
 
     Parameters
     ----------
-    forecasts, flares
+    forecasts, flares, outcomes
         Those of which `done` was made.
     done : Verification
         The figures in the legends.
@@ -40,9 +47,20 @@ def draw(
     InputError
         If the folder cannot be written.
     """
-    hours, _, probabilities = judged_hours(forecasts, flares, done.bootstrap.block)
+    hours, _, probabilities = judged_hours(
+        forecasts, flares, done.bootstrap.block, outcomes=outcomes
+    )
+    own = thresholds(forecasts, hours.times)
     story = Story(
-        done=done, forecasts=forecasts, flares=flares, hours=hours, probabilities=probabilities
+        done=done,
+        forecasts=forecasts,
+        flares=flares,
+        hours=hours,
+        probabilities=probabilities,
+        thresholds=[
+            changing if judgement.threshold is None else judgement.threshold
+            for judgement, (changing, _) in zip(done.judgements, own, strict=True)
+        ],
     )
     pictures = {"timeline": draw_timeline}
     if done.why_no_figures is None:

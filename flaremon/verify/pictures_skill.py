@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flaremon.verify.blocks import MIN_BLOCKS, draws
-from flaremon.verify.canvas import CLIMATE_COLOUR, Story, bounds, canvas, words
+from flaremon.verify.canvas import CLIMATE_COLOUR, Story, at, bounds, canvas, words
 from flaremon.verify.judging import Figure, Hours
 from flaremon.verify.sums import Probabilities, block_sums
 
@@ -73,7 +73,7 @@ def draw_roc(story: Story) -> "figure.Figure":
             axes.errorbar(
                 [pofd.value or 0], [pod.value or 0], xerr=_arms(pofd), yerr=_arms(pod),
                 fmt="o" if own else "s", color=colour, mec="black", capsize=3, zorder=3,
-                label=f"{judgement.name} at {judgement.threshold:.3g}: TSS "
+                label=f"{judgement.name} at {at(judgement)}: TSS "
                 f"{words(judgement.figures['tss'])}",
             )  # fmt: skip
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")

@@ -34,8 +34,11 @@ def draw_rolling(story: Story) -> "figure.Figure":
     days = float(length / _DAY)
     what = f"Rolling skill, windows of {days:.3g} d"
     note = "shaded: 95 % intervals of each window, from blocks of days"
-    picture, (upper, lower) = canvas(story, what, size=(10, 7.4), heights=(1, 1), note=note)
+    picture, (upper, lower, counts) = canvas(
+        story, what, size=(10, 8.4), heights=(1, 1, 0.4), note=note
+    )
     centres, judged = _windows(story, length)
+    _counts(counts, story, centres, length)
     for k, (whole, _, colour) in enumerate(story.rows):
         for axes, key in ((upper, "tss"), (lower, "bss")):
             if whole.name == "trailing climatology" and key == "tss":
@@ -55,11 +58,14 @@ def draw_rolling(story: Story) -> "figure.Figure":
         axes.axhline(0, color="black", lw=0.8)
     floor = max(-2.0, min(-0.2, lower.get_ylim()[0]))
     upper.set(ylabel="TSS", ylim=(max(-1.0, min(-0.2, upper.get_ylim()[0])), 1))
-    lower.set(ylabel=f"BSS over the window's climatology (cut at {floor:.2g})", ylim=(floor, 0.6))
-    lower.set_xlabel(
+    lower.set(ylabel=f"BSS, window's climatology\n(cut at {floor:.2g})", ylim=(floor, 0.6))
+    counts.set_xlabel(
         f"middle of the window, UTC; none with fewer than {MIN_EVENTS} forecasts of either outcome"
     )
-    lower.legend(loc="lower left", fontsize=8.5, ncols=3)
+    upper.legend(
+        *lower.get_legend_handles_labels(), loc="lower right", bbox_to_anchor=(1, 1),
+        fontsize=8.5, ncols=4, frameon=False,
+    )  # fmt: skip
     return picture
 
 
@@ -71,11 +77,8 @@ def draw_timeline(story: Story) -> "figure.Figure":
     )
     for forecast, colour in zip(story.forecasts, _colours(story), strict=False):
         _line(upper, forecast.times, forecast.probabilities, (colour, forecast.name))
-    first = story.done.judgements[0]
-    upper.axhline(
-        first.threshold, color="black", ls="--", lw=0.9, label=f"flare from {first.threshold:.3g}"
-    )
     times = story.forecasts[0].times
+    _threshold(upper, story)
     if len(story.hours.times):
         climate = _broken(story.hours.times, story.probabilities[-1])
         upper.plot(*climate, color=CLIMATE_COLOUR, lw=1.2, label="trailing climatology")
@@ -106,6 +109,21 @@ def draw_timeline(story: Story) -> "figure.Figure":
     return picture
 
 
+def _counts(
+    axes: "matplotlib_axes.Axes", story: Story, centres: Times, length: np.timedelta64
+) -> None:
+    """Draw how many forecasts each window has, and how many of them with the event."""
+    hours = story.hours
+    edges = np.searchsorted(hours.times, [centres - length // 2, centres + length // 2])
+    events = np.concatenate([[0], np.cumsum(hours.labels)])
+    width = length // 3 * 0.9
+    n, positive = np.diff(edges, axis=0)[0], events[edges[1]] - events[edges[0]]
+    axes.bar(centres, n, width=width, color="lightgray", label="forecasts, n")
+    axes.bar(centres, positive, width=width, color="firebrick", label="with the event, P")
+    axes.set(ylabel="in the window", yscale="log", ylim=(0.8, 8 * max(n.max(), 1)))
+    axes.legend(loc="upper left", fontsize=8.5, ncols=2, frameon=False)
+
+
 def _windows(
     story: Story, length: np.timedelta64
 ) -> tuple[Times, list[tuple[Judgement, ...] | None]]:
@@ -123,12 +141,23 @@ def _windows(
         blocks, name = blocks_of(hours.times[here], "day")
         part = Hours(hours.times[here], labels, hours.reference[here], blocks, name)
         forecasters = {
-            row.name: (values[here], (row.threshold, row.threshold_from))
-            for row, values, _ in story.rows
+            row.name: (values[here], (at if isinstance(at, float) else at[here], ""))
+            for (row, values, _), at in zip(story.rows, story.thresholds, strict=True)
         }
         repeats = min(ROLLING_DRAWS, story.done.bootstrap.repeats)
         judged.append(judge(part, forecasters, repeats=repeats, seed=0)[0])
     return np.asarray(begins + length // 2, dtype="datetime64[s]"), judged
+
+
+def _threshold(axes: "matplotlib_axes.Axes", story: Story) -> None:
+    """Draw from where on the first forecast says "flare"."""
+    first, changing = story.done.judgements[0], story.forecasts[0].thresholds
+    if first.threshold is not None:
+        name = f"flare from {first.threshold:.3g}"
+        axes.axhline(first.threshold, color="black", ls="--", lw=0.9, label=name)
+    elif changing is not None:
+        line = _broken(story.forecasts[0].times, changing)
+        axes.plot(*line, color="black", ls="--", lw=0.9, label="flare from here on")
 
 
 def _colours(story: Story) -> list[str]:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Probabilities = NDArray[np.float64]
+Threshold = float | NDArray[np.float64]
+"""For all hours, or of each hour, shape (N,)."""
 Labels = NDArray[np.int8]
 """1 or 0; unknown hours are left out before."""
 
@@ -71,7 +73,7 @@ def block_sums(
     probabilities: Probabilities,
     reference: Probabilities,
     *,
-    threshold: float,
+    threshold: Threshold,
     blocks: NDArray[np.intp],
 ) -> BlockSums:
     """Reduce hours to the sums of their blocks; all arrays have shape (N,)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,11 @@ from flaremon.verify.baselines import persistence, trailing_climatology
 from flaremon.verify.blocks import BlockName, blocks_of
 from flaremon.verify.forecasts import Forecast
 from flaremon.verify.judging import Figure, Hours, Judgement, differences, judge
-from flaremon.verify.labels import UNKNOWN, YES, FlareList, Times, label
+from flaremon.verify.labels import UNKNOWN, YES, FlareList, Times, label, looked_at
+from flaremon.verify.sums import Threshold
+
+if TYPE_CHECKING:
+    from flaremon.store import OutcomeTable
 
 PERSISTENCE, TRAILING = "persistence", "trailing climatology"
 DEFAULT_THRESHOLD = 0.5
@@ -37,9 +41,9 @@ class Left:
     """Hours that are not judged, and why."""
 
     pending: int
-    """The flare list ends before their window does."""
+    """The flare list ends before their window does, or nobody has decided it yet."""
     unknown: int
-    """Their window touches a gap of the flare list."""
+    """The flare list does not answer for all of their window."""
     no_baseline: int
     """What happened before is unknown, so a baseline has no answer."""
     not_shared: int
@@ -78,6 +82,7 @@ def verify(
     *,
     threshold: float | None = None,
     bootstrap: Bootstrap = Bootstrap(),
+    outcomes: "OutcomeTable | None" = None,
 ) -> Verification:
     """Judge forecasts of one event on the hours that all of them have.
 
@@ -89,12 +94,15 @@ def verify(
     forecasts
         One, or several to compare the first with the others.
     flares : FlareList
-        What happened.
+        What happened; the baselines are computed from it.
     threshold : float, optional
         From which probability on an answer is "flare", for all. By default each forecast's own,
         or `DEFAULT_THRESHOLD` where it has none. It is never chosen on the judged hours.
     bootstrap : Bootstrap
         Of the intervals.
+    outcomes : OutcomeTable, optional
+        What was decided about the windows of the event; they count then, and not what the list
+        says by now. Windows without outcome are pending.
 
     Raises
     ------
@@ -102,7 +110,7 @@ def verify(
         If the forecasts are for different events, or share a name.
     """
     event = _one_event(forecasts)
-    hours, left, probabilities = judged_hours(forecasts, flares, bootstrap.block)
+    hours, left, probabilities = judged_hours(forecasts, flares, bootstrap.block, outcomes=outcomes)
     quiet = len(hours.labels) - int(hours.labels.sum())
     result = Verification(
         event=event,
@@ -119,13 +127,14 @@ def verify(
     )
     enough = min(result.events, quiet) >= MIN_EVENTS
     repeats = bootstrap.repeats if enough else 0
-    thresholds = [_threshold(forecast, threshold) for forecast in forecasts]
     names = [*(forecast.name for forecast in forecasts), PERSISTENCE, TRAILING]
-    thresholds += [(thresholds[0][0], f"that of {names[0]}")] * 2
+    at = thresholds(forecasts, hours.times, threshold)
     judgements, drawn = judge(
-        hours, dict(zip(names, zip(probabilities, thresholds, strict=True), strict=True)),
-        repeats=repeats, seed=bootstrap.seed,
-    )  # fmt: skip
+        hours,
+        dict(zip(names, zip(probabilities, at, strict=True), strict=True)),
+        repeats=repeats,
+        seed=bootstrap.seed,
+    )
     if not enough:
         return replace(
             result,
@@ -149,7 +158,11 @@ def compare(
 
 
 def judged_hours(
-    forecasts: Sequence[Forecast], flares: FlareList, block: BlockName
+    forecasts: Sequence[Forecast],
+    flares: FlareList,
+    block: BlockName,
+    *,
+    outcomes: "OutcomeTable | None" = None,
 ) -> tuple[Hours, Left, list[NDArray[np.float64]]]:
     """Return the hours that can be judged, and the probabilities of all forecasters on them.
 
@@ -166,10 +179,9 @@ def judged_hours(
         nothing = Left(pending=0, unknown=0, no_baseline=0, not_shared=len(union))
         hours = Hours(times, empty.astype(np.int8), empty, empty.astype(np.intp), "day")
         return hours, nothing, [empty] * (len(forecasts) + 2)
-    outcome = label(flares, event, times)
+    outcome, late = _outcome(event, times, flares, outcomes)
     last, climate = persistence(flares, event, times), trailing_climatology(flares, event, times)
     unsure = outcome == UNKNOWN
-    late = unsure & (_window_end(event, times) > flares.ends)
     blind = ~unsure & (np.isnan(last) | np.isnan(climate))
     left = Left(
         pending=int(late.sum()),
@@ -184,9 +196,30 @@ def judged_hours(
     return hours, left, [p[known] for p in (*values, last, climate)]
 
 
-def _window_end(event: FlareEvent, times: Times) -> Times:
-    seconds = (event.horizon or timedelta(0)) // timedelta(seconds=1)
-    return times + np.timedelta64(seconds, "s")
+def thresholds(
+    forecasts: Sequence[Forecast], times: Times, given: float | None = None
+) -> list[tuple[Threshold, str]]:
+    """Return the thresholds of the forecasts at their times, and of the two baselines.
+
+    Each comes with where it is from. The baselines have that of the first forecast.
+    """
+    own = [_threshold(forecast, times, given) for forecast in forecasts]
+    return [*own, *[(own[0][0], f"that of {forecasts[0].name}")] * 2]
+
+
+def _outcome(
+    event: FlareEvent, times: Times, flares: FlareList, outcomes: "OutcomeTable | None"
+) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """Return `YES`, `NO` or `UNKNOWN`, and which of the unknown are pending."""
+    if outcomes is None:
+        state = label(flares, event, times)
+        return state, (state == UNKNOWN) & (looked_at(event, times)[1] > flares.ends)
+    state = np.full(len(times), UNKNOWN, dtype=np.int8)
+    place = np.searchsorted(outcomes.starts, times)
+    decided = place < len(outcomes.starts)
+    decided[decided] = outcomes.starts[place[decided]] == times[decided]
+    state[decided] = outcomes.state[place[decided]]
+    return state, ~decided
 
 
 def _one_event(forecasts: Sequence[Forecast]) -> FlareEvent:
@@ -199,9 +232,12 @@ def _one_event(forecasts: Sequence[Forecast]) -> FlareEvent:
     return forecasts[0].event
 
 
-def _threshold(forecast: Forecast, given: float | None) -> tuple[float, str]:
+def _threshold(forecast: Forecast, times: Times, given: float | None) -> tuple[Threshold, str]:
     if given is not None:
         return given, "given by the caller"
+    if forecast.thresholds is not None:
+        here = forecast.thresholds[np.searchsorted(forecast.times, times)]
+        return here, "the forecaster's, changing"
     if forecast.threshold is not None:
         return forecast.threshold, "the forecaster's own"
     return DEFAULT_THRESHOLD, "the default"

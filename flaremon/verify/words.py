@@ -1,7 +1,6 @@
-"""A verification as a table for people and as JSON for machines."""
+"""A verification as a table for people."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -23,6 +22,7 @@ NAMES = {
     "ece": "ECE",
 }
 """How figures are called, in the order in which they are shown."""
+_BRIEF = ("tss", "bss", "bss_trailing", "auc", "ece")
 SCALES = {
     "true": "classes on the scale of true flux (those listed before 2019-12-07 divided by 0.7)",
     "listed": "classes as listed (before 2019-12-07 a listed M1 is an M1.4 of today)",
@@ -54,33 +54,24 @@ def in_words(done: Verification, *, scale: Scale, truth: str) -> str:
     return "\n".join(lines)
 
 
-def as_json(done: Verification, *, scale: Scale, truth: str) -> dict[str, Any]:
-    """Return everything for machines: times in UTC with Z, None for an undefined figure."""
-    return {
-        "event": str(done.event),
-        "classes": scale,
-        "flares": truth,
-        "start": _time(done.start),
-        "end": _time(done.end),
-        "n": done.n,
-        "events": done.events,
-        "base_rate": _number(done.base_rate),
-        "not_judged": {
-            "pending": done.left.pending,
-            "unknown": done.left.unknown,
-            "no_baseline": done.left.no_baseline,
-            "not_shared": done.left.not_shared,
-        },
-        "bootstrap": {
-            "repeats": done.bootstrap.repeats,
-            "seed": done.bootstrap.seed,
-            "block": done.block,
-            "blocks": done.blocks,
-        },
-        "why_no_figures": done.why_no_figures,
-        "forecasters": [_judgement(item) for item in done.judgements],
-        "first_minus": {name: _plain(figures) for name, figures in done.over.items()},
-    }
+def in_brief(done: Verification, title: str) -> str:
+    """Write the figures that matter most in one row per forecaster."""
+    rate = f", base rate {done.base_rate:.1%}" if done.n else ""
+    left = done.left
+    heading = (
+        f"{title}: n = {done.n:,}, P = {done.events:,}{rate}; not judged: {left.pending:,} "
+        f"pending, {left.unknown:,} unknown, {left.no_baseline:,} without baseline"
+    )
+    if done.why_no_figures is not None:
+        return "\n".join([heading, f"  {done.why_no_figures}"])
+    heads = ["TSS", "BSS, sample clim.", "BSS, trailing clim.", "ROC area", "ECE"]
+    first = max(_FIRST, *(len(item.name) + 4 for item in done.judgements))
+    rows = [("", heads)]
+    rows += [
+        (f"  {item.name}", [_shown(item.figures.get(key)) for key in _BRIEF])
+        for item in done.judgements
+    ]
+    return "\n".join([heading, *(_row(name, cells, first=first) for name, cells in rows)])
 
 
 def _heading(done: Verification, scale: Scale, truth: str) -> Iterator[str]:
@@ -89,13 +80,13 @@ def _heading(done: Verification, scale: Scale, truth: str) -> Iterator[str]:
     yield f"truth: {truth}; {SCALES[scale]}"
     if scale == "listed" and done.n and str(done.start) < BREAK <= str(done.end):
         yield f"CAUTION: the scale of the classes changes on {BREAK}; judge both sides apart"
-    when = f", {_time(done.start)} to {_time(done.end)}" if done.n else ""
+    when = f", {time(done.start)} to {time(done.end)}" if done.n else ""
     rate = f": base rate {done.base_rate:.1%}" if done.n else ""
     yield f"n = {done.n:,} forecasts{when}; P = {done.events:,} with the event{rate}"
     left = done.left
     yield (
-        f"not judged: {left.pending:,} pending (the flare list ends before their window), "
-        f"{left.unknown:,} unknown (a gap of the list),"
+        f"not judged: {left.pending:,} pending (not over, or not decided yet), "
+        f"{left.unknown:,} unknown (the flare list has no answer),"
     )
     yield (
         f"            {left.no_baseline:,} whose past is unknown to the baselines, "
@@ -111,7 +102,7 @@ def _heading(done: Verification, scale: Scale, truth: str) -> Iterator[str]:
 def _figures(done: Verification) -> Iterator[str]:
     items = done.judgements
     yield _row("", [_cut(item.name) for item in items])
-    yield _row("threshold", [f"{item.threshold:.4g}" for item in items])
+    yield _row("threshold", [_threshold(item) for item in items])
     yield _row("  which is", [_cut(item.threshold_from) for item in items])
     yield _row("mean probability", [f"{item.mean_probability:.3f}" for item in items])
     for name in ("tp", "fp", "fn", "tn"):
@@ -119,6 +110,10 @@ def _figures(done: Verification) -> Iterator[str]:
     for key, name in NAMES.items():
         shown = [_shown(item.figures.get(key)) for item in items]
         yield _row(name, shown if done.why_no_figures is None else ["too few events"] * len(items))
+
+
+def _threshold(item: Judgement) -> str:
+    return "changing" if item.threshold is None else f"{item.threshold:.4g}"
 
 
 def _reliability(judgement: Judgement) -> Iterator[str]:
@@ -135,8 +130,8 @@ def _edges(item: Bin) -> str:
     return f"{item.low:.0%} - {item.high:.0%}"
 
 
-def _row(name: str, cells: list[str]) -> str:
-    return f"{name:<{_FIRST}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells).rstrip()
+def _row(name: str, cells: list[str], *, first: int = _FIRST) -> str:
+    return f"{name:<{first}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells).rstrip()
 
 
 def _cut(name: str) -> str:
@@ -153,39 +148,6 @@ def _shown(figure: Figure | None, *, percent: bool = False) -> str:
     return f"{text} [{figure.low:z{form}}, {figure.high:z{form}}]"
 
 
-def _judgement(item: Judgement) -> dict[str, Any]:
-    return {
-        "name": item.name,
-        "threshold": item.threshold,
-        "threshold_from": item.threshold_from,
-        "mean_probability": _number(item.mean_probability),
-        "contingency": {"tp": item.tp, "fp": item.fp, "fn": item.fn, "tn": item.tn},
-        "figures": _plain(item.figures),
-        "reliability": [
-            {
-                "low": row.low,
-                "high": row.high,
-                "n": row.n,
-                "events": row.events,
-                "mean_probability": row.mean_probability,
-                "share": _triple(row.share),
-            }
-            for row in item.reliability
-        ],
-    }
-
-
-def _plain(figures: Mapping[str, Figure]) -> dict[str, Any]:
-    return {name: _triple(figure) for name, figure in figures.items()}
-
-
-def _triple(figure: Figure) -> dict[str, float | None]:
-    return {"value": figure.value, "low": figure.low, "high": figure.high}
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
-
-
-def _time(instant: np.datetime64 | None) -> str | None:
+def time(instant: np.datetime64 | None) -> str | None:
+    """Write a UTC instant with Z."""
     return None if instant is None else f"{instant}Z"
