@@ -24,7 +24,7 @@ from flaremon.database import session_scope
 from flaremon.errors import DownloadIncompleteError, InputError, SourceUnavailableError
 from flaremon.fits import read_magnetogram
 from flaremon.replica import Replica
-from flaremon.status import answer, in_words
+from flaremon.status import answer, in_words, yes_or_no
 from flaremon.times import utc_now
 
 if TYPE_CHECKING:
@@ -160,8 +160,7 @@ def _pictures(settings: "Settings", files: list[Path], out: Path) -> Iterator[st
         yield ""
         yield f"{record.key}, really {file.name}"
         for p in said:
-            verdict = "FLARE" if p.flare else "no flare"
-            yield f"  {p.event}  {verdict} - {p.probability:.1%} (flare from {p.threshold:.1%})"
+            yield f"  {p.event}  {yes_or_no(p)}"
         yield f"  picture: {path}"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flaremon.domain import Magnetogram, Prediction
 from flaremon.preprocess import FrameSpec, to_frame
+from flaremon.status import yes_or_no
 from flaremon.sun import RSUN_M, angular_radius_arcsec
 from flaremon.times import iso_z
 
@@ -67,8 +68,7 @@ def draw(
         figure.text(
             0.06,
             0.105 - 0.032 * k,
-            f"{p.event}:  {'FLARE' if p.flare else 'no flare'}   {p.probability:.1%} "
-            f"(flare from {p.threshold:.1%})   {p.model}, {p.mode}",
+            f"{p.event}:  {yes_or_no(p)}   {p.model}, {p.mode}",
             fontsize=11,
             color="firebrick" if p.flare else "black",
         )

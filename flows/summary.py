@@ -1,6 +1,6 @@
 """What a run did, for machines (a dict that is JSON) and for people (markdown)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from flaremon import status
@@ -11,7 +11,7 @@ from flaremon.times import iso_z
 
 def as_json(
     report: Report,
-    answers: Sequence[status.Answer],
+    facts: status.Facts | None,
     *,
     series: str,
     run: Run,
@@ -22,6 +22,8 @@ def as_json(
 
     Parameters
     ----------
+    facts : Facts or None
+        What is known after it; None where the database could not be asked.
     left : int
         Undecided records that were not tried: the time budget was spent.
     error
@@ -45,10 +47,23 @@ def as_json(
         ],
         "left": left,
         "stored": report.stored,
-        "answers": [
-            {**status.as_json(item, run.now), "in_words": _in_one_line(status.in_words(item))}
-            for item in answers
-        ],
+        **_known(facts),
+    }
+
+
+def _known(facts: status.Facts | None) -> dict[str, Any]:
+    if facts is None:
+        return {"answers": [], "goes": None, "outlook": [], "in_words": ""}
+    told = status.facts_as_json(facts)
+    answers = [
+        {**item, "in_words": _in_one_line(status.in_words(answer))}
+        for item, answer in zip(told["cnn"], facts.cnn, strict=True)
+    ]
+    return {
+        "answers": answers,
+        "goes": told["goes"],
+        "outlook": told["outlook"],
+        "in_words": status.facts_in_words(facts),
     }
 
 
@@ -67,9 +82,11 @@ def as_markdown(summary: dict[str, Any]) -> str:
     if summary["error"]:
         lines += [f"**The run failed: {_plain(summary['error'])}**", ""]
     lines += ["## Answer", ""]
-    lines += [f"- {_plain(item['in_words'])}" for item in summary["answers"]] or [
-        "None: database or model could not be read."
-    ]
+    if summary["in_words"]:
+        # Details of rejections quote files: nothing in them may end the block.
+        lines += ["```text", summary["in_words"].replace("```", "``"), "```"]
+    else:
+        lines += ["None: database or model could not be read."]
     columns = {
         "listed": summary["listed"],
         "undecided": summary["undecided"],
@@ -89,6 +106,8 @@ def as_markdown(summary: dict[str, Any]) -> str:
     if summary["failed"]:
         lines += ["", "## Failed, tried again by the next run", ""]
         lines += [f"- `{f['record']}` {_plain(f['error'])}" for f in summary["failed"]]
+    if "catch_up" in summary:
+        lines += ["", f"Catch-up `{summary['catch_up']}`, of slots since {summary['since']}."]
     lines += ["", f"Rows of this run carry the id `{summary['run_id']}`."]
     return "\n".join(lines) + "\n"
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support import sky
 from support.rows import prediction, record, rejection, store_all
 
-from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.database import session_scope
 from flaremon.domain import FlareEvent, ModelId, RejectionReason, Verdict
 from flaremon.status import answer, as_json, exit_code, in_words
 
@@ -17,9 +18,7 @@ LIMIT = timedelta(hours=3)
 
 @pytest.fixture
 def engine(tmp_path):
-    url = f"sqlite:///{tmp_path / 'test.db'}"
-    upgrade(url)
-    engine = open_engine(url)
+    engine = sky.blank_engine(tmp_path)
     yield engine
     engine.dispose()
 

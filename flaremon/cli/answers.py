@@ -1,36 +1,38 @@
 """``flaremon now`` and ``flaremon status``: the question that people ask."""
 
 import sys
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flaremon.cli._app import (
     ERROR,
     AnswerExit,
-    Events,
     Json,
     Series,
     Verbose,
     app,
-    parse_events,
     print_json,
     report_error,
     settings,
     start_logging,
 )
-from flaremon.errors import InputError, SourceError, SourceUnavailableError
+from flaremon.cli._facts import look_up, read_events
+from flaremon.errors import SourceError, SourceUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import Engine
-
-    from flaremon.config import Settings
-    from flaremon.domain import FlareEvent
     from flaremon.job import Report
-    from flaremon.status import Answer
+    from flaremon.status import Facts
+
+Events = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event",
+        metavar="ID",
+        help="Only this counts: M1+/24h of the model, or M1+/goes, a flare that GOES sees in "
+        "progress; may be repeated.",
+    ),
+]
 
 
 @app.command(
@@ -53,22 +55,26 @@ def now(
     the next slot arrives changes nothing and prints the stored answer with its age.
     """
     from flaremon.cli._now import run_once
+    from flaremon.domain import Verdict
     from flaremon.wiring import ready_engine
 
     start_logging(verbose=verbose)
-    chosen = parse_events(events)
     config = settings(series=series)
+    asked = read_events(config, events)
     engine = ready_engine(config)
     try:
         report = run_once(config, engine, newest_only=not catch_up)
     except SourceError as exc:
         if as_json:
             # Machines get the stored answers too, each with its age; people get the sentence.
-            _print(_answers(config, engine, chosen), code=ERROR, as_json=True, error=str(exc))
+            facts, _ = look_up(config, engine, asked)
+            _print(facts, code=ERROR, as_json=True, error=str(exc))
         raise
-    answers = _answers(config, engine, chosen)
-    code = _code(answers, lost=bool(report.failures) and not report.predictions)
-    _print(answers, code=code, as_json=as_json, report=report)
+    facts, _ = look_up(config, engine, asked)
+    code = facts.exit_code
+    if code == Verdict.UNKNOWN.value and report.failures and not report.predictions:
+        code = ERROR  # unknown because something failed is an error
+    _print(facts, code=code, as_json=as_json, report=report)
     for failure in report.failures:
         report_error(SourceUnavailableError(failure.error))
     _finish(code)
@@ -76,7 +82,7 @@ def now(
 
 @app.command(
     epilog="Examples:  flaremon status   |   flaremon status --event M1+/24h --json   |   "
-    "flaremon status --stale-after-h 2"
+    "flaremon status --event M1+/goes   |   flaremon status --since-last-change"
 )
 def status(
     events: Events = None,
@@ -84,89 +90,67 @@ def status(
         float | None,
         typer.Option(min=0.01, help="Age in hours from which an answer is STALE [default: 3]."),
     ] = None,
+    since_last_change: Annotated[
+        bool,
+        typer.Option("--since-last-change", help="Say since when each answer has been so."),
+    ] = False,
     series: Series = None,
     as_json: Json = False,
 ) -> None:
-    """Say the newest stored answers and how old they are.
+    """Say what is known now and how old it is: outlook, network, GOES.
 
-    Talks to the database only. Exit codes: 0 no flare, 1 flare, 2 stale or unknown, 3 error.
+    Talks to the database only. Exit codes: 0 no flare, 1 flare, 2 stale or unknown, 3 error. They
+    are the network's answers; what GOES sees counts only for --event M1+/goes.
     """
+    from flaremon.status import changes_as_json, changes_in_words
     from flaremon.wiring import reading_engine
 
-    chosen = parse_events(events)
     config = settings(series=series, stale_after_h=stale_after_h)
-    answers = _answers(config, reading_engine(config), chosen)
-    code = _code(answers, lost=False)
-    _print(answers, code=code, as_json=as_json)
-    _finish(code)
-
-
-def _answers(
-    config: "Settings", engine: "Engine", events: "Sequence[FlareEvent] | None"
-) -> "list[Answer]":
-    from flaremon.database import session_scope
-    from flaremon.status import answer
-    from flaremon.times import utc_now
-    from flaremon.wiring import package
-
-    model = package(config)
-    offered = [spec.event for spec in model.events]
-    for event in events or []:
-        if event not in offered:
-            raise InputError(
-                f"{model.id} does not answer {event}; it answers {', '.join(map(str, offered))}"
-            )
-    wanted = events or offered
-    with session_scope(engine) as session:
-        return [
-            answer(
-                session,
-                event,
-                model=config.model_id,
-                series=config.jsoc.series,
-                now=utc_now(),
-                stale_after=timedelta(hours=config.stale_after_h),
-            )
-            for event in wanted
-        ]
+    asked = read_events(config, events)
+    facts, changes = look_up(config, reading_engine(config), asked, changes=since_last_change)
+    if changes is None:
+        _print(facts, code=facts.exit_code, as_json=as_json)
+    elif as_json:
+        print_json(changes_as_json(changes, facts))
+    else:
+        sys.stdout.write(changes_in_words(changes, facts) + "\n")
+    _finish(facts.exit_code)
 
 
 def _print(
-    answers: "Sequence[Answer]",
+    facts: "Facts",
     *,
     code: int,
     as_json: bool,
     report: "Report | None" = None,
     error: str | None = None,
 ) -> None:
-    from flaremon.status import as_json as to_json
-    from flaremon.status import in_words
-    from flaremon.times import utc_now
+    from flaremon.status import facts_as_json, facts_in_words
 
     if as_json:
-        document = {
-            "exit_code": code,
-            "answers": [to_json(item, utc_now()) for item in answers],
-        }
+        document: dict[str, Any] = {**facts_as_json(facts), "exit_code": code}
         if error is not None:
             document["error"] = error
         if report is not None:
-            document["run"] = {
-                "listed": report.listed,
-                "undecided": report.undecided,
-                "predicted": len({p.key for p in report.predictions}),
-                "rejected": [
-                    {"record": str(r.key), "reason": str(r.reason), "detail": r.detail}
-                    for r in report.rejections
-                ],
-                "failed": [{"record": str(f.key), "error": f.error} for f in report.failures],
-            }
+            document["run"] = _run_as_json(report)
         print_json(document)
         return
     if report is not None:
         sys.stdout.write(_summary(report) + "\n")
-    for item in answers:
-        sys.stdout.write(in_words(item) + "\n")
+    sys.stdout.write(facts_in_words(facts) + "\n")
+
+
+def _run_as_json(report: "Report") -> dict[str, Any]:
+    return {
+        "listed": report.listed,
+        "undecided": report.undecided,
+        "predicted": len({p.key for p in report.predictions}),
+        "rejected": [
+            {"record": str(r.key), "reason": str(r.reason), "detail": r.detail}
+            for r in report.rejections
+        ],
+        "failed": [{"record": str(f.key), "error": f.error} for f in report.failures],
+    }
 
 
 def _summary(report: "Report") -> str:
@@ -178,15 +162,6 @@ def _summary(report: "Report") -> str:
     if report.failures:
         words += f", {len(report.failures)} failed"
     return words + "."
-
-
-def _code(answers: "Sequence[Answer]", *, lost: bool) -> int:
-    from flaremon.domain import Verdict
-    from flaremon.status import exit_code
-
-    code = exit_code(answers)
-    # Unknown because something failed is an error.
-    return ERROR if lost and code == Verdict.UNKNOWN.value else code
 
 
 def _finish(code: int) -> None:
