@@ -33,11 +33,17 @@ migrations      the history of the tables
 database        engines, their pragmas, and the schema version they must be at
 store           rows in, rows out; takes a session, never commits
 verify          skill of forecasts, beside the baselines, with intervals
+truth           what became of windows; recent activity; baselines, by the stored flare list
+calibration     a network's number to a probability, given recent activity
 batch           files in, answers out, no database
 pipeline        one record from start to end, in one readable function
 job             find, download, score and store all that is not decided
+frames          an archive of standard frames, to score history again from
+backfill        history: an exact plan, and the crew that works it off
+coverage        what of the slot grid is predicted, rejected or missing, and why
 wiring          settings to engines, sources, packages and predictors
 status          the answer in words, its age, and exit codes
+receipts        where one answer comes from, and the same number once more
 picture         the magnetogram with limb and grid, and the answer, as a picture
 training        data set, loop, evaluation; nothing imports it but the command line
 demo            the main job on real files, off-line

@@ -127,6 +127,23 @@ class CacheSettings(_Group):
     )
 
 
+class FramesSettings(_Group):
+    """Where the standard frames of scored records are kept, and how many."""
+
+    keep: bool = Field(
+        default=True,
+        description="Archive the standard frame of every scored record, to score it again.",
+    )
+    dir: Path = Field(
+        default_factory=lambda: Path.home() / ".local" / "share" / "flaremon" / "frames",
+        description="Folder for frames, 0.5 MB each.",
+    )
+    max_gb: _Positive = Field(
+        default=50.0,
+        description="Frames of the oldest observations are removed above this size (10^9 bytes).",
+    )
+
+
 class TruthSettings(_Group):
     """What counts as having happened."""
 
@@ -155,6 +172,7 @@ class Settings(BaseSettings):
     swpc: SwpcSettings = Field(default_factory=SwpcSettings)
     truth: TruthSettings = Field(default_factory=TruthSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)
+    frames: FramesSettings = Field(default_factory=FramesSettings)
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(
             f"sqlite:///{Path.home() / '.local' / 'share' / 'flaremon' / 'flaremon.db'}"

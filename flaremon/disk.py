@@ -22,8 +22,8 @@ TEMP_SUFFIX = ".part"
 
 
 @contextlib.contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
-    """Translate what the operating system says about `folder`.
+def disk_errors(folder: Path, *, setting: str = "FLAREMON_CACHE__DIR") -> Iterator[None]:
+    """Translate what the operating system says about `folder`, which `setting` chooses.
 
     Raises
     ------
@@ -38,11 +38,11 @@ def disk_errors(folder: Path) -> Iterator[None]:
         if exc.errno in _FULL:
             raise StoreFullError(
                 f"cannot write to {folder}: {exc.strerror}; free some space or choose another "
-                "folder with FLAREMON_CACHE__DIR"
+                f"folder with {setting}"
             ) from exc
         raise ConfigurationError(
             f"cannot use the folder {folder}: {exc.strerror or exc}; choose another one with "
-            "FLAREMON_CACHE__DIR"
+            f"{setting}"
         ) from exc
 
 

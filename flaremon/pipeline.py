@@ -6,7 +6,7 @@ of issue is passed in, not read from a clock.
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -75,8 +75,17 @@ def process(
     return predict([record], [plane], predictor, run)
 
 
+KeepFrame = Callable[[Record, StoredFile, "NDArray[np.float32]"], None]
+"""Takes the standard frame of a record that may be scored, gauss, unclipped."""
+
+
 def prepare(
-    record: Record, file: StoredFile, source: Source, package: "ModelPackage"
+    record: Record,
+    file: StoredFile,
+    source: Source,
+    package: "ModelPackage",
+    *,
+    keep_frame: KeepFrame | None = None,
 ) -> "NDArray[np.float32] | Refusal":
     """Turn a record's file into the network's plane, shape (1, size, size), dimensionless.
 
@@ -88,13 +97,17 @@ def prepare(
     except FitsError as first:
         log.warning("%s; fetching it again", first)
         try:
-            magnetogram = read_magnetogram(source.download(record, fresh=True).path, record)
+            file = source.download(record, fresh=True)
+            magnetogram = read_magnetogram(file.path, record)
         except FitsError as exc:
             return Refusal(RejectionReason.UNREADABLE, str(exc))
     refusal = screen_magnetogram(magnetogram)
     if refusal is not None:
         return refusal
-    return to_plane(to_frame(magnetogram, package.frame), package.frame)
+    frame = to_frame(magnetogram, package.frame)
+    if keep_frame is not None:
+        keep_frame(record, file, frame)
+    return to_plane(frame, package.frame)
 
 
 def predict(

@@ -3,22 +3,36 @@
 Whatever is slow to import is imported when it is first asked for.
 """
 
+import logging
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flaremon.errors import ModelError
+from flaremon.errors import ConfigurationError, ModelError, StoreFullError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+    from flaremon.backfill import Backfill, Chunk, Tally
     from flaremon.cache import FileCache
+    from flaremon.calibration import Calibrating, Calibrator
     from flaremon.config import Settings
+    from flaremon.domain import Record, StoredFile
+    from flaremon.frames import FrameArchive
     from flaremon.goes import Swpc
     from flaremon.inference import Predictor
     from flaremon.jsoc import Jsoc
     from flaremon.package import ModelPackage
+    from flaremon.pipeline import KeepFrame, Run
+
+log = logging.getLogger(__name__)
 
 
 def ready_engine(settings: "Settings") -> "Engine":
@@ -68,6 +82,22 @@ def reading_engine(settings: "Settings") -> "Engine":
     return _checked(engine)
 
 
+@contextmanager
+def opened(settings: "Settings", *, reading: bool = False) -> "Iterator[Engine]":
+    """Open the database, for questions only or not, and close it again.
+
+    Raises
+    ------
+    StoreError
+        As `ready_engine`.
+    """
+    engine = reading_engine(settings) if reading else ready_engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def _checked(engine: "Engine") -> "Engine":
     from flaremon.database import check_schema  # noqa: PLC0415
 
@@ -90,11 +120,48 @@ def file_cache(settings: "Settings") -> "FileCache":
     )
 
 
-def source(settings: "Settings") -> "Jsoc":
-    """Return the source of records; it connects when it is first asked."""
+def source(settings: "Settings", *, background: bool = False) -> "Jsoc":
+    """Return the source of records; it connects when it is first asked.
+
+    Parameters
+    ----------
+    background : bool
+        Stand behind the live job of this machine, as a backfill does.
+    """
     from flaremon.jsoc import Jsoc  # noqa: PLC0415
 
-    return Jsoc(settings.jsoc, file_cache(settings))
+    return Jsoc(settings.jsoc, file_cache(settings), background=background)
+
+
+def frame_archive(settings: "Settings") -> "FrameArchive | None":
+    """Return the archive of standard frames; None where none are kept."""
+    from flaremon.frames import FrameArchive  # noqa: PLC0415
+
+    if not settings.frames.keep:
+        return None
+    return FrameArchive(settings.frames.dir, max_bytes=int(settings.frames.max_gb * 1e9))
+
+
+def frame_keeper(settings: "Settings") -> "KeepFrame | None":
+    """Return what archives the frames of the live job; None where none are kept.
+
+    An archive that cannot be written is logged and does not cost the answer.
+    """
+    from flaremon.backfill.scoring import frame_of  # noqa: PLC0415
+    from flaremon.frames import to_tenths  # noqa: PLC0415
+
+    archive = frame_archive(settings)
+    if archive is None:
+        return None
+    spec = package(settings).frame
+
+    def keep(record: "Record", file: "StoredFile", frame: "NDArray[np.float32]") -> None:
+        try:
+            archive.put(frame_of(record, file, to_tenths(frame)), spec)
+        except (StoreFullError, ConfigurationError) as exc:
+            log.warning("the frame of %s is not archived: %s", record.key, exc)
+
+    return keep
 
 
 def swpc(settings: "Settings") -> "Swpc":
@@ -122,6 +189,94 @@ def package(settings: "Settings") -> "ModelPackage":
     from flaremon.package import find_package  # noqa: PLC0415
 
     return find_package(models_dir(settings), settings.model_id)
+
+
+def calibrator(settings: "Settings", session: "Session") -> "Calibrator | None":
+    """Return the calibrator that the configured model is to use; None for none.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none with the configured id.
+    ModelError
+        It, or the model package, is damaged.
+    """
+    from flaremon.calibration import find_calibrator  # noqa: PLC0415
+
+    return find_calibrator(session, package(settings), choice=settings.calibrator)
+
+
+def calibrating(settings: "Settings") -> "Calibrating":
+    """Return how predictions are calibrated before they are stored."""
+    from flaremon.calibration import Calibrating  # noqa: PLC0415
+
+    return Calibrating(
+        find=lambda session: calibrator(settings, session), catalog=settings.truth.catalog
+    )
+
+
+def backfill(
+    per_model: "Sequence[Settings]", engine: "Engine", *, run: "Run", workers: int
+) -> "Backfill":
+    """Return what a backfill works with.
+
+    Parameters
+    ----------
+    per_model : sequence of Settings
+        One per model, equal but for that; the networks are loaded here.
+    workers : int
+        Processes that decode.
+
+    Raises
+    ------
+    ModelError, ConfigurationError
+        A model or the device is missing.
+    """
+    from flaremon.backfill import Backfill, Model  # noqa: PLC0415
+
+    settings = per_model[0]
+    return Backfill(
+        engine=engine,
+        models=[Model(predictor=predictor(s), calibrating=calibrating(s)) for s in per_model],
+        run=run,
+        workers=workers,
+        frames=frame_archive(settings),
+        source=source(settings, background=True),
+        cache=file_cache(settings),
+    )
+
+
+def backfill_days(
+    chunks: "Sequence[Chunk]",
+    *,
+    series: str,
+    models: "Sequence[str]",
+    workers: int = 0,
+    run_id: str | None = None,
+) -> "Tally":
+    """Work off some days with the settings of this machine: what a worker of a cluster does.
+
+    Raises
+    ------
+    FlaremonError
+        Settings, database, disk or model fail for good.
+    """
+    from flaremon.config import read_settings  # noqa: PLC0415
+    from flaremon.pipeline import Run, new_run_id  # noqa: PLC0415
+    from flaremon.times import utc_now  # noqa: PLC0415
+
+    configs = [read_settings(model=model, jsoc={"series": series}) for model in models]
+    now = utc_now()
+    run = Run(
+        run_id=run_id or new_run_id("backfill", now),
+        now=now,
+        live_within=timedelta(hours=configs[0].live_within_h),
+    )
+    engine = ready_engine(configs[0])
+    try:
+        return backfill(configs, engine, run=run, workers=workers).work_off(chunks)
+    finally:
+        engine.dispose()
 
 
 def predictor(settings: "Settings") -> "Predictor":

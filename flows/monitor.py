@@ -18,17 +18,18 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from flaremon.config import Settings, read_settings
-from flaremon.domain import Outcome, Record, Verdict
+from flaremon.domain import Outcome, Record
 from flaremon.errors import FlaremonError, SourceError, SourceUnavailableError
 from flaremon.job import Report, chunks
 from flaremon.pipeline import Run, new_run_id
-from flaremon.status import Answer
-from flaremon.times import utc_now
+from flaremon.status import FactState
+from flaremon.times import iso_z, utc_now
 from flows import summary, tasks
 
 log = logging.getLogger(__name__)
 
 ARTIFACT_KEY = "monitor-run"
+CatchUp = Literal["newest_first", "newest_only", "all"]
 CHUNK_RECORDS = 8
 """Records per task after the first, which has one so that the newest answer comes first."""
 
@@ -37,7 +38,7 @@ CHUNK_RECORDS = 8
 def monitor(
     series: str | None = None,
     lookback_h: float | None = None,
-    catch_up: Literal["newest_first", "newest_only"] = "newest_first",
+    catch_up: CatchUp = "newest_first",
     time_budget_s: float = 600,
 ) -> dict[str, Any]:
     """Find, download, score and store what is not decided; say what was done.
@@ -49,7 +50,10 @@ def monitor(
     lookback_h
         Hours to look back for undecided slots; by default that of the settings.
     catch_up
-        ``newest_only`` stops after the first record that could be scored.
+        What comes of the slots of the look-back that were missed: ``newest_first`` takes all,
+        the latest answer first; ``newest_only`` stops after the first record that could be
+        scored; ``all`` goes through them as they were, oldest first. Whatever is scored later
+        than the setting ``live_within_h`` after its observation is stored as hindcast.
     time_budget_s
         No chunk of work is begun after so many seconds; the next run takes the rest.
 
@@ -83,9 +87,13 @@ def monitor(
         tasks.tidy(run.now)
     except FlaremonError as exc:
         error = exc
-    answers = tasks.answer(series, run.now) if _database_works(error) else []
-    told = summary.as_json(report, answers, series=series, run=run, left=left, error=error)
-    _tell(told, answers)
+    if _database_works(error):
+        # Also without a magnetogram: what the flare list alone says goes on.
+        tasks.baselines(report.predictions, run)
+    facts = tasks.answer(series, run.now) if _database_works(error) else None
+    told = summary.as_json(report, facts, series=series, run=run, left=left, error=error)
+    told |= {"catch_up": catch_up, "since": iso_z(since)}
+    _tell(told)
     if error is not None:
         raise error
     return told
@@ -98,7 +106,7 @@ def _decide(chunk: Sequence[Record], report: Report, run: Run) -> None:
     failures = list(got.failures)
     if got.fetched:
         scored, lost = tasks.score(got.fetched, got.known, run)
-        outcomes += scored
+        outcomes += tasks.calibrate(scored, run) if scored else []
         failures += lost
     if outcomes or got.fetched:
         report.stored += tasks.store(outcomes, got.fetched)
@@ -114,8 +122,9 @@ def _this_run(settings: Settings) -> Run:
     )
 
 
-def _work(todo: Sequence[Record], catch_up: str) -> list[Sequence[Record]]:
-    return chunks(todo, 1 if catch_up == "newest_only" else CHUNK_RECORDS)
+def _work(todo: Sequence[Record], catch_up: CatchUp) -> list[Sequence[Record]]:
+    in_order = todo[::-1] if catch_up == "all" else todo
+    return chunks(in_order, 1 if catch_up == "newest_only" else CHUNK_RECORDS)
 
 
 def _in_time(work: list[Sequence[Record]], budget_s: float) -> Iterator[Sequence[Record]]:
@@ -140,11 +149,11 @@ def _database_works(error: FlaremonError | None) -> bool:
     return error is None or isinstance(error, SourceError)
 
 
-def _tell(told: dict[str, Any], answers: Sequence[Answer]) -> None:
-    for item, words in zip(answers, told["answers"], strict=True):
+def _tell(told: dict[str, Any]) -> None:
+    for item in told["answers"]:
         # A stale or missing answer must be seen in the run, not only by who asks for status.
-        level = logging.WARNING if item.verdict is Verdict.UNKNOWN else logging.INFO
-        log.log(level, words["in_words"])
+        level = logging.INFO if item["state"] == FactState.OK else logging.WARNING
+        log.log(level, item["in_words"])
     if told["error"]:
         log.error("RUN FAILED: %s", told["error"])
     log.info(summary.in_a_line(told))

@@ -1,15 +1,14 @@
-"""The steps of a run as Prefect tasks: find, download, score, store, answer, tidy.
+"""The steps of a run as Prefect tasks: from find and download to store, answer and tidy.
 
 A task is a chunk of work, not a record. It opens its own client or engine from the settings
 and closes it; what goes in and out is small. `if_retriable` is the only retry rule there is.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -18,16 +17,23 @@ from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
 
 from flaremon import job, status
-from flaremon.config import Settings, read_settings
+from flaremon.config import read_settings
 from flaremon.database import session_scope
-from flaremon.domain import Outcome, Record, RecordKey, Rejection
+from flaremon.domain import Outcome, Prediction, Record, RecordKey, Rejection
 from flaremon.errors import FlaremonError, SourceUnavailableError
 from flaremon.job import Failure, Fetched
 from flaremon.pipeline import Run
-from flaremon.wiring import file_cache, package, predictor, ready_engine, source
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from flaremon.truth import keep_baselines
+from flaremon.wiring import (
+    calibrating,
+    file_cache,
+    frame_archive,
+    frame_keeper,
+    opened,
+    package,
+    predictor,
+    source,
+)
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +140,28 @@ def score(
         The model or the device fails.
     """
     settings = read_settings()
-    return job.score(fetched, source(settings), predictor(settings), known=known, run=run)
+    return job.score(
+        fetched,
+        source(settings),
+        predictor(settings),
+        known=known,
+        run=run,
+        keep_frame=frame_keeper(settings),
+    )
+
+
+@task(name="calibrate", task_run_name=_named("calibrate", "outcomes"), **RETRIED)
+def calibrate(outcomes: Sequence[Outcome], run: Run) -> list[Outcome]:
+    """Turn the network's numbers into calibrated ones, by recent activity as it is known.
+
+    Raises
+    ------
+    StoreError, ConfigurationError, ModelError
+        The database fails, or the calibrator is missing or damaged.
+    """
+    settings = read_settings()
+    with opened(settings) as engine:
+        return job.calibrate(outcomes, engine, calibrating(settings), run=run)
 
 
 @task(name="store", task_run_name=_named("store", "outcomes"), **RETRIED)
@@ -150,9 +177,31 @@ def store(outcomes: Sequence[Outcome], fetched: Sequence[Fetched]) -> int:
         return job.keep(outcomes, fetched, engine)
 
 
+@task(name="baselines", **RETRIED)
+def baselines(predictions: Sequence[Prediction], run: Run) -> int:
+    """Store what persistence and trailing climatology say about the same windows; how many rows.
+
+    Raises
+    ------
+    StoreError, ModelError
+        Database or model package fail.
+    """
+    settings = read_settings()
+    events = [spec.event for spec in package(settings).events]
+    with opened(settings) as engine:
+        return keep_baselines(
+            predictions,
+            engine,
+            events=events,
+            catalog=settings.truth.catalog,
+            now=run.now,
+            run_id=run.run_id,
+        )
+
+
 @task(name="answer", task_run_name="answer for {series}", **RETRIED)
-def answer(series: str, now: datetime) -> list[status.Answer]:
-    """Return what is known now about every event of the model.
+def answer(series: str, now: datetime) -> status.Facts:
+    """Return what is known now: the network's answers, GOES, the outlook.
 
     Raises
     ------
@@ -161,34 +210,26 @@ def answer(series: str, now: datetime) -> list[status.Answer]:
     """
     settings = read_settings()
     model = package(settings)
+    question = status.Question(
+        model=model.id,
+        events=tuple(spec.event for spec in model.events),
+        series=series,
+        catalog=settings.truth.catalog,
+        now=now,
+        stale_after=timedelta(hours=settings.stale_after_h),
+    )
     with opened(settings) as engine, session_scope(engine) as session:
-        return [
-            status.answer(
-                session,
-                spec.event,
-                model=model.id,
-                series=series,
-                now=now,
-                stale_after=timedelta(hours=settings.stale_after_h),
-            )
-            for spec in model.events
-        ]
+        return status.gather(session, question)
 
 
 @task(name="tidy", cache_policy=NO_CACHE)
 def tidy(now: datetime) -> int:
     """Remove downloaded files that are too old or too much; return how many."""
-    removed = len(file_cache(read_settings()).prune(now=now))
+    settings = read_settings()
+    removed = len(file_cache(settings).prune(now=now))
+    frames = frame_archive(settings)
+    if frames is not None:
+        removed += frames.prune_if_due(now=now)
     if removed:
         log.info("%d files removed from the cache", removed)
     return removed
-
-
-@contextmanager
-def opened(settings: Settings) -> "Iterator[Engine]":
-    """Open the database for one task and close it again."""
-    engine = ready_engine(settings)
-    try:
-        yield engine
-    finally:
-        engine.dispose()

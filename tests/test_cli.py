@@ -92,11 +92,11 @@ def test_now_fetches_scores_stores_and_answers_and_status_agrees(flaremon):
     first = flaremon("now", "--json", code=ANSWER)
     document = json.loads(first.stdout)
     assert document["run"]["predicted"] == 1
-    assert {a["event"] for a in document["answers"]} == {"M1+/24h", "C1+/now"}
-    assert all(isinstance(a["flare"], bool) for a in document["answers"])
+    assert {a["event"] for a in document["cnn"]} == {"M1+/24h", "C1+/now"}
+    assert all(isinstance(a["flare"], bool) for a in document["cnn"])
     assert document["exit_code"] == first.returncode
     status = json.loads(flaremon("status", "--json", code=ANSWER).stdout)
-    for said, stored in zip(document["answers"], status["answers"], strict=True):
+    for said, stored in zip(document["cnn"], status["cnn"], strict=True):
         assert said["probability"] == stored["probability"]
         assert said["record"] == stored["record"]
 
@@ -106,14 +106,22 @@ def test_now_twice_changes_nothing_and_answers_the_same(decided, three_records):
     assert first["run"]["predicted"] == 3
     again = json.loads(decided("now", "--catch-up", "--json", code=ANSWER).stdout)
     assert (again["run"]["undecided"], again["run"]["predicted"]) == (0, 0)
-    for said, stored in zip(first["answers"], again["answers"], strict=True):
+    for said, stored in zip(first["cnn"], again["cnn"], strict=True):
         assert (said["record"], said["probability"]) == (stored["record"], stored["probability"])
 
 
 def test_status_of_an_empty_database_is_unknown(flaremon):
     done = flaremon("status", code=2)
-    assert done.stdout.count("UNKNOWN") == 2
-    assert "no flare" not in done.stdout
+    lines = [line.split()[:2] for line in done.stdout.splitlines() if "UNKNOWN" in line]
+    # The outlook, both answers, and GOES: each says so of its own.
+    assert lines == [
+        ["M1+/24h", "UNKNOWN"],
+        ["M1+/24h", "UNKNOWN"],
+        ["C1+/now", "UNKNOWN"],
+        ["now", "UNKNOWN"],
+        ["flare", "UNKNOWN"],
+    ]
+    assert "flare: no" not in done.stdout
 
 
 def test_status_turns_stale_with_the_limit(decided):
@@ -129,7 +137,7 @@ def test_status_and_predictions_write_nothing(decided, tmp_path):
 
 
 def test_the_label_of_a_slot_finds_its_record(decided, three_records):
-    answered = three_records[1]["answers"][0]
+    answered = three_records[1]["cnn"][0]
     label = answered["record"].split("[")[1].rstrip("]")
     done = decided("predictions", "--since", label, "--format", "json")
     assert {json.loads(x)["record"] for x in done.stdout.splitlines()} == {answered["record"]}
@@ -155,7 +163,60 @@ def test_the_version_can_be_asked(flaremon):
 
 def test_status_can_be_asked_about_one_event(decided):
     done = decided("status", "--event", "C1+/now", "--json", code=ANSWER)
-    assert [a["event"] for a in json.loads(done.stdout)["answers"]] == ["C1+/now"]
+    assert [a["event"] for a in json.loads(done.stdout)["cnn"]] == ["C1+/now"]
+
+
+def test_what_goes_sees_counts_only_where_it_is_asked_for(decided):
+    assert decided("status", "--event", "M1+/24h", code=ANSWER).returncode in ANSWER
+    done = decided("status", "--event", "M1+/goes", "--json", code=2)
+    document = json.loads(done.stdout)
+    assert (document["cnn"], document["outlook"]) == ([], [])
+    assert document["goes"]["watched"] == [{"event": "M1+/goes", "verdict": "unknown"}]
+
+
+def test_scripts_can_ask_since_when_an_answer_has_been_so(decided):
+    said = json.loads(decided("status", "--json", code=ANSWER).stdout)
+    done = decided("status", "--since-last-change", "--json", code=ANSWER)
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == done.returncode == said["exit_code"]
+    for change, answer in zip(document["cnn"], said["cnn"], strict=True):
+        assert (change["event"], change["verdict"]) == (answer["event"], answer["verdict"])
+        # All three were caught up in one run: only the newest was ever shown.
+        assert (change["since"], change["predictions"]) == (answer["issued_at"], 1)
+    assert document["goes"]["verdict"] == "unknown"
+    assert "since" in decided("status", "--since-last-change", code=ANSWER).stdout
+
+
+def test_an_answer_is_explained_and_its_receipt_confirmed(decided, tmp_path):
+    receipt = decided("explain", "latest", "--json").stdout
+    told = json.loads(receipt)
+    assert [answer["event"] for answer in told["answers"]] == ["M1+/24h", "C1+/now"]
+    key = told["record"]["key"]
+    assert told["record"]["file"]["sha256"] in decided("explain", key).stdout
+    file = tmp_path / "receipt.json"
+    file.write_text(receipt)
+    before = (tmp_path / "test.db").read_bytes()
+    # Where the source is gone and no database is there, the receipt and the cache are enough.
+    alone = {
+        "FLAREMON_JSOC__BASE_URL": "http://127.0.0.1:9",
+        "FLAREMON_DATABASE_URL": "sqlite:////nowhere/test.db",
+    }
+    assert "Confirmed" in decided("verify-receipt", file, **alone).stdout
+    document = json.loads(decided("verify-receipt", key, "--event", "C1+/now", "--json").stdout)
+    assert (document["confirmed"], document["receipt"] != told["sha256"]) == (True, True)
+    assert (tmp_path / "test.db").read_bytes() == before
+    told["answers"][0]["probability"] += 0.01
+    file.write_text(json.dumps(told))
+    assert "was altered" in decided("verify-receipt", file, code=3).stderr
+
+
+def test_a_receipt_that_cannot_be_confirmed_is_an_error_that_says_why(decided, tmp_path):
+    shutil.rmtree(tmp_path / "cache")
+    gone = {"FLAREMON_JSOC__BASE_URL": "http://127.0.0.1:9"}
+    done = decided("verify-receipt", "latest", "--json", code=3, **gone)
+    document = json.loads(done.stdout)
+    assert (document["confirmed"], document["exit_code"]) == (False, 3)
+    assert {check["state"] for check in document["checks"]} == {"same", "cannot"}
 
 
 def test_another_series_can_be_asked_for_and_has_its_own_answers(flaremon):
@@ -186,7 +247,7 @@ def test_json_says_the_error_and_gives_the_stored_answers(decided):
     document = json.loads(done.stdout)
     assert document["exit_code"] == 3
     assert "cannot be reached" in document["error"]
-    assert document["answers"][0]["probability"] is not None
+    assert document["cnn"][0]["probability"] is not None
 
 
 def test_json_and_process_agree_on_the_exit_code(flaremon, replica):
@@ -244,6 +305,9 @@ def test_predictions_can_be_narrowed(decided):
         ["predictions", "--model", "../x"],
         ["status", "--event", "flare"],
         ["status", "--event", "X1+/24h"],
+        ["explain", "latest"],
+        ["explain", "hmi.M_720s[2024.06.28_00:00:00_TAI]"],
+        ["verify-receipt", "no-such.json"],
         ["status", "--stale-after-h", "inf"],
         ["demo", "--data", "/nowhere"],
         ["monitor", "--every", "soon"],

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from support import suns
 from support.packages import write_package
+from support.truths import M_24H, NOTE, period
 
 from flaremon import job as main_job
 from flaremon import pipeline, store
@@ -23,6 +24,7 @@ from flaremon.inference import Predictor
 from flaremon.jsoc import Jsoc
 from flaremon.replica import Fault, Replica
 from flaremon.times import utc_now
+from flaremon.truth import PERSISTENCE
 
 SERIES = "hmi.M_720s_nrt"
 
@@ -97,6 +99,24 @@ def test_newest_only_stops_after_the_first_prediction(job):
     report = main_job.run_once(job, a_run(), newest_only=True)
     assert report.undecided == 3
     assert len({p.key for p in report.predictions}) == 1
+
+
+def test_baselines_speak_about_the_same_windows_and_go_on_without_the_source(job, replica):
+    run = a_run()
+    later = replace(run, now=run.now + timedelta(hours=1))
+    with session_scope(job.engine) as session:
+        first, last = (run.now + timedelta(days=days) for days in (-40, 1))
+        store.add_periods(session, [period(0, 0, start=first, end=last)], **NOTE)
+    listed = replace(job, catalog="swpc")
+    predicted = {p.t_obs for p in main_job.run_once(listed, run).predictions}
+    replica.faults.append(Fault("http-500"))
+    with pytest.raises(SourceUnavailableError):
+        main_job.run_once(listed, later)
+    with session_scope(job.engine) as session:
+        told = list(store.forecasts(session, event=M_24H, forecaster=PERSISTENCE))
+    hours = {r.now.replace(minute=0, second=0, microsecond=0) for r in (run, later)}
+    assert {item.window.start for item in told} == predicted | hours
+    assert all((item.probability, item.mode) == (0.0, Mode.LIVE) for item in told)
 
 
 def test_nothing_is_loaded_when_there_is_nothing_to_score(job):
@@ -235,7 +255,7 @@ def test_run_ids_are_unique():
 STEPS = ("find", "fetch", "score", "keep")
 KILLED = """
 import os, signal, sys
-from flaremon import job
+from flaremon.job import run as job
 step = {step!r}
 real = getattr(job, step)
 def dies(*args, **kwargs):

@@ -4,6 +4,8 @@ import itertools
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -218,3 +220,44 @@ def test_processes_take_turns_at_the_interval(tmp_path: Path):
         assert next_began >= ended
     # Of all turns together, since a loaded machine can delay each between its turn and its clock.
     assert turns[-1][0] - turns[0][0] >= 0.8 * 17 * 0.05
+
+
+def test_the_live_job_goes_before_a_backfill_that_waits_longer(tmp_path: Path) -> None:
+    order: list[str] = []
+    first, second, waiting = threading.Event(), threading.Event(), threading.Event()
+
+    def lane(*, background: bool) -> Lane:
+        return Lane(tmp_path, URL, min_interval_s=0.0, background=background)
+
+    def hold(_turn: Turn) -> None:
+        first.set()
+        assert second.wait(20)
+
+    def ask(name: str, *, background: bool, then: Callable[[], None] = lambda: None) -> None:
+        waiting.set()
+        lane(background=background).ask(
+            lambda _turn: (order.append(name), then()), limit_s=20, attempts=1
+        )
+
+    def backfill() -> None:
+        for number in range(3):
+            ask(f"backfill {number}", background=True, then=lambda: time.sleep(0.1))
+
+    holder = threading.Thread(
+        target=lambda: lane(background=True).ask(hold, limit_s=20, attempts=1)
+    )
+    holder.start()
+    assert first.wait(20)
+    rival = threading.Thread(target=backfill)
+    rival.start()
+    assert waiting.wait(20)
+    time.sleep(0.2)  # it has been waiting for a while when the live job comes
+    live = threading.Thread(target=lambda: ask("live", background=False))
+    live.start()
+    time.sleep(0.2)
+    second.set()
+    for thread in (holder, rival, live):
+        thread.join()
+    # One request of the backfill was in front already; from then on it stands behind.
+    assert order.index("live") <= 1
+    assert len(order) == 4

@@ -25,6 +25,9 @@ def run_once(config: "Settings", engine: "Engine", *, newest_only: bool) -> "Rep
             load_predictor=lambda: wiring.predictor(config),
             series=config.jsoc.series,
             lookback=timedelta(hours=config.jsoc.lookback_h),
+            keep_frame=wiring.frame_keeper(config),
+            calibrating=wiring.calibrating(config),
+            catalog=config.truth.catalog,
         ),
         Run(
             run_id=new_run_id("cli", moment),
@@ -34,4 +37,7 @@ def run_once(config: "Settings", engine: "Engine", *, newest_only: bool) -> "Rep
         newest_only=newest_only,
     )
     wiring.file_cache(config).prune(now=moment)
+    frames = wiring.frame_archive(config)
+    if frames is not None:
+        frames.prune_if_due(now=moment)
     return report

@@ -20,6 +20,8 @@ from flaremon.cli._app import (
 
 if TYPE_CHECKING:
     from flaremon.batch import FileResult
+    from flaremon.calibration import Calibrator
+    from flaremon.inference import EventScore
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="FITS, JP2 or JPG magnetograms.")
@@ -44,27 +46,44 @@ def score(
     Takes full-disk HMI FITS and 8-bit (+-250 G) JP2 or JPG; the time comes from the header or,
     for pictures without one, from the name. One line per file and event. A file that cannot be
     scored gets a line that says why, and the exit code is 3.
+
+    A package's calibrator is applied as for unknown recent activity, which only a database knows.
     """
     from flaremon.batch import score_files
+    from flaremon.calibration import without_database
     from flaremon.wiring import predictor
 
     start_logging(verbose=verbose)
-    network = predictor(settings(model=model, device=device))
+    config = settings(model=model, device=device)
+    network = predictor(config)
+    calibrator = without_database(network.package, choice=config.calibrator)
     bad = 0
     with progress(len(files)) as advance:
         for result in score_files(files, network):
             bad += result.refusal is not None
             if as_json:
-                _json(result)
+                _json(result, calibrator)
             else:
-                _words(result)
+                _words(result, calibrator)
             advance()
     if bad:
         sys.stderr.write(f"flaremon: {bad} of {len(files)} file(s) could not be scored\n")
         raise AnswerExit(ERROR)
 
 
-def _json(result: "FileResult") -> None:
+def _answer(
+    item: "EventScore", calibrator: "Calibrator | None"
+) -> "tuple[float, float, str | None]":
+    """Return probability, threshold, and which calibrator they are by."""
+    from flaremon.domain import ActivityLevel
+
+    if calibrator is None or not calibrator.answers(item.event):
+        return item.probability, item.threshold, None
+    probability = calibrator.apply(item.event, item.probability, ActivityLevel.UNKNOWN)
+    return probability, calibrator.threshold(item.event), calibrator.id
+
+
+def _json(result: "FileResult", calibrator: "Calibrator | None") -> None:
     from flaremon.times import iso_z
 
     t_obs = iso_z(result.t_obs) if result.t_obs else None
@@ -78,6 +97,7 @@ def _json(result: "FileResult") -> None:
             }
         )
     for item in result.scores:
+        probability, threshold, by = _answer(item, calibrator)
         print_json(
             {
                 "file": str(result.path),
@@ -85,14 +105,17 @@ def _json(result: "FileResult") -> None:
                 "model": str(result.model),
                 "event": str(item.event),
                 "score": item.score,
-                "probability": item.probability,
-                "threshold": item.threshold,
-                "flare": item.flare,
+                "probability": probability,
+                "threshold": threshold,
+                "flare": probability >= threshold,
+                "raw_probability": item.probability,
+                "calibrator": by,
+                "activity": by and "unknown",
             }
         )
 
 
-def _words(result: "FileResult") -> None:
+def _words(result: "FileResult", calibrator: "Calibrator | None") -> None:
     from flaremon.times import iso_z
 
     if result.refusal is not None:
@@ -102,7 +125,10 @@ def _words(result: "FileResult") -> None:
     assert result.t_obs is not None  # noqa: S101 - a scored file has a time
     sys.stdout.write(f"{result.path}: observed {iso_z(result.t_obs)}, {result.model}\n")
     for item in result.scores:
+        probability, threshold, by = _answer(item, calibrator)
+        verdict = "FLARE" if probability >= threshold else "no flare"
+        how = f"; calibrated by {by}, recent activity unknown" if by else "; not calibrated"
         sys.stdout.write(
-            f"  {item.event}  {'FLARE' if item.flare else 'no flare'} - {item.probability:.1%} "
-            f"for a {item.event.in_words} (flare from {item.threshold:.1%})\n"
+            f"  {item.event}  {verdict} - {probability:.1%} "
+            f"for a {item.event.in_words} (flare from {threshold:.1%}{how})\n"
         )

@@ -13,31 +13,40 @@ from flaremon.errors import InputError
 
 
 @app.command(
-    epilog="Examples:  flaremon monitor   |   flaremon monitor --every 6m   (stop with Ctrl-C)"
+    epilog="Examples:  flaremon monitor   |   flaremon monitor --every 6m --no-truth   (stop with "
+    "Ctrl-C)"
 )
 def monitor(
     every: Annotated[
         str, typer.Option(metavar="DURATION", help="Time between runs: 45s, 12m or 1h.")
     ] = "12m",
+    truth_every: Annotated[
+        str, typer.Option(metavar="DURATION", help="The same for what GOES observed, from SWPC.")
+    ] = "10m",
+    truth: Annotated[
+        bool, typer.Option("--truth/--no-truth", help="Whether to fetch that at all.")
+    ] = True,
     series: Series = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the main job on a schedule until stopped.
+    """Run the main job on a schedule until stopped, and fetch what GOES observed on another.
 
     Prefect runs it: on the server of PREFECT_API_URL, or on a private one. Each run takes every
-    slot of the look-back that is not decided, newest first.
+    slot of the look-back that is not decided, newest first. The other schedule stores flares,
+    X-rays and NOAA's forecasts, and decides what became of earlier predictions; it does not
+    wait for the main job, nor the main job for it.
     """
     from flows.serving import serve_monitor
 
     start_logging(verbose=verbose)
-    interval = parse_duration(every)
+    interval, truth_interval = parse_duration(every), parse_duration(truth_every)
     config = settings(series=series)
     from flaremon.wiring import package, ready_engine
 
     # Both fail here, at once and in words, rather than in every run of the schedule.
     ready_engine(config).dispose()
     package(config)
-    serve_monitor(every=interval, settings=config)
+    serve_monitor(every=interval, settings=config, truth_every=truth_interval if truth else None)
 
 
 @app.command(

@@ -9,7 +9,7 @@ and every call has a wall-clock limit. What can go wrong is in `flaremon.errors`
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flaremon.cache import FileCache
 from flaremon.config import JsocSettings
@@ -29,14 +29,7 @@ from flaremon.jsoc.export import Exporter
 from flaremon.jsoc.keywords import KEYS
 from flaremon.jsoc.listing import read_records
 from flaremon.politeness import Lane
-from flaremon.times import (
-    iso_z,
-    slot_index,
-    slot_label,
-    tai_label_to_utc,
-    utc_now,
-    utc_to_tai_label,
-)
+from flaremon.times import first_slot_from, iso_z, slot_label, utc_now
 from flaremon.web import Web
 
 MAX_SLOTS_PER_QUERY = 2000
@@ -58,12 +51,19 @@ class Jsoc:
         Where files go; processes with the same cache folder share one connection.
     now
         Tells the time; a replay passes its own.
+    background : bool
+        Stand behind whoever else of this machine waits for the JSOC, as a backfill does.
     """
 
     name = "jsoc"
 
     def __init__(
-        self, settings: JsocSettings, cache: FileCache, *, now: Callable[[], datetime] = utc_now
+        self,
+        settings: JsocSettings,
+        cache: FileCache,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        background: bool = False,
     ) -> None:
         self._cache = cache
         self._now = now
@@ -74,6 +74,7 @@ class Jsoc:
             base_url,
             min_interval_s=settings.min_interval_s,
             patience_s=settings.download_deadline_s,
+            background=background,
         )
         web = Web(base_url, silence_s=settings.deadline_s)
         self._client = JsocClient(
@@ -198,13 +199,4 @@ class Jsoc:
         if start >= now:
             raise InputError(f"the window from {iso_z(start)} on lies in the future")
         cadence_s = SERIES_CADENCE_S[series]
-        return _first_slot_from(start, cadence_s), _first_slot_from(min(end, now), cadence_s)
-
-
-def _first_slot_from(instant: datetime, cadence_s: float) -> int:
-    """Return the number of the first slot at or after an instant."""
-    # The label is whole seconds and the slot the nearest one, so look around it.
-    index = slot_index(utc_to_tai_label(instant - timedelta(seconds=cadence_s)), cadence_s)
-    while tai_label_to_utc(slot_label(index, cadence_s)) < instant:
-        index += 1
-    return index
+        return first_slot_from(start, cadence_s), first_slot_from(min(end, now), cadence_s)

@@ -5,9 +5,9 @@ locked file that holds when the last request started and how many failed in a ro
 held for one request, from before it starts until its last byte has arrived, never while
 somebody sleeps between two tries.
 
-Priorities, when a backfill has to give way to the live job, fit in here without touching a
-caller: a second lock, the turnstile, which the live job holds while it waits for the lane and
-which a backfill takes and drops before each turn; it then stands behind any waiting live job.
+A backfill gives way to the live job at a second lock, the turnstile: the live job holds it while
+it waits for the lane, and a background lane takes and drops it before each turn, so it stands
+behind any waiting live job, which waits for one request of the backfill at most.
 """
 
 import contextlib
@@ -71,15 +71,18 @@ class Lane:
         the host is this machine.
     patience_s : float
         How long others may hold the lane before we give up, in s.
+    background : bool
+        Let others go first who wait for the lane.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how polite, how patient, and the clocks of tests
         self,
         folder: Path,
         base_url: str,
         *,
         min_interval_s: float,
         patience_s: float = 600.0,
+        background: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -90,6 +93,8 @@ class Lane:
         self.path = folder / f".lane-{re.sub(r'[^A-Za-z0-9.-]', '_', self.host)}.json"
         self._patience_s = patience_s
         self._lock = FileLock(self.path, sleep=sleep)
+        self._turnstile = FileLock(self.path.with_suffix(".turnstile"), sleep=sleep)
+        self._background = background
         self._clock = clock
         self.sleep = sleep
 
@@ -141,7 +146,7 @@ class Lane:
         waiting_since = time.monotonic()
         with contextlib.ExitStack() as stack:
             try:
-                file = stack.enter_context(self._lock.hold(limit_s=self._patience_s))
+                file = stack.enter_context(self._hold())
             except TimeoutError as exc:
                 raise SourceUnavailableError(
                     f"other processes have kept the connection to {self.host} for "
@@ -158,6 +163,17 @@ class Lane:
             with disk_errors(self.path.parent):
                 circuit.write(file)
             yield Turn(deadline), circuit, file
+
+    @contextlib.contextmanager
+    def _hold(self) -> Iterator[TextIO]:
+        """Wait for the turnstile, then for the lane."""
+        with contextlib.ExitStack() as waiting:
+            waiting.enter_context(self._turnstile.hold(limit_s=self._patience_s))
+            if self._background:
+                waiting.close()
+            with self._lock.hold(limit_s=self._patience_s) as file:
+                waiting.close()
+                yield file
 
     def _peek(self) -> Circuit:
         """Look without waiting for the lane, so that an open circuit is heard of at once."""

@@ -1,12 +1,19 @@
 """The monitor flow on a real server, a real replica, a real network and a real database."""
 
+from datetime import timedelta
+
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
+from support.truths import M_24H, NOTE, period
 
+from flaremon import store
+from flaremon.database import open_engine, session_scope
 from flaremon.domain import RejectionReason
 from flaremon.errors import ModelError, SourceProtocolError, SourceUnavailableError
 from flaremon.replica import Fault
+from flaremon.times import utc_now
+from flaremon.truth import PERSISTENCE
 from flows.monitor import ARTIFACT_KEY, monitor
 from flows.tasks import RETRIES
 
@@ -24,7 +31,23 @@ def artifact():
     return found["data"], found["flow_run_id"]
 
 
+def watch_flares(station):
+    """Let the flare list answer for the last weeks, in which there was none."""
+    engine = open_engine(station.settings.database_url.get_secret_value())
+    with session_scope(engine) as session:
+        first, last = (utc_now() + timedelta(days=days) for days in (-40, 1))
+        store.add_periods(session, [period(0, 0, start=first, end=last)], **NOTE)
+    engine.dispose()
+
+
+def baselines(station):
+    """Starts of the windows that persistence spoke about."""
+    told = station.read(store.forecasts, event=M_24H, forecaster=PERSISTENCE)
+    return {item.window.start for item in told}
+
+
 def test_what_is_listed_is_scored_stored_and_told(station):
+    watch_flares(station)
     station.replica.faults.append(Fault("nodata", record=0))
     summary = monitor()
     assert (summary["listed"], summary["scored"], summary["stored"]) == (3, 2, 5)
@@ -40,6 +63,7 @@ def test_what_is_listed_is_scored_stored_and_told(station):
     assert all(answer["in_words"].split()[0] in text for answer in summary["answers"])
     assert " min ago" in text
     assert summary["rejected"][0]["record"] in text
+    assert baselines(station) > {p.t_obs for p in station.predictions}
 
 
 def test_a_second_run_has_nothing_to_do_and_changes_nothing(station):
@@ -66,13 +90,15 @@ def test_a_fault_that_passes_is_retried_within_the_run(station):
     assert station.calls("sums") == 4
 
 
-def test_a_fault_that_stays_is_not_retried(station):
+def test_a_fault_that_stays_is_not_retried_and_baselines_go_on(station):
+    watch_flares(station)
     station.replica.faults.append(Fault("malformed-json", on="rs_list"))
     with pytest.raises(SourceProtocolError):
         monitor()
     assert station.calls("rs_list") == 1
     text, run_id = artifact()
     assert flow_run(run_id).state.type is StateType.FAILED
+    assert len(baselines(station)) == 1
     assert "The run failed" in text
     assert "UNKNOWN" in text
 

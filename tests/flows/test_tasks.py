@@ -11,7 +11,7 @@ from flaremon import errors
 from flaremon.domain import Verdict
 from flaremon.job import Failure, Report
 from flaremon.pipeline import Run
-from flaremon.status import Answer
+from flaremon.status import Answer, Facts, FactState, Observed
 from flows import summary, tasks
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -41,7 +41,8 @@ def test_a_task_that_succeeded_is_not_retried():
 
 def test_scoring_is_never_retried_and_nothing_is_cached():
     assert tasks.score.retries == 0
-    for task in (tasks.find, tasks.download, tasks.score, tasks.store, tasks.answer, tasks.tidy):
+    steps = (tasks.find, tasks.download, tasks.score, tasks.calibrate, tasks.store, tasks.answer)
+    for task in (*steps, tasks.tidy):
         assert task.cache_policy is tasks.NO_CACHE
 
 
@@ -57,10 +58,25 @@ def told(**changes):
         verdict=Verdict.UNKNOWN,
         prediction=None,
         age=None,
-        why_unknown="STALE: nothing for 5 h",
+        state=FactState.STALE,
+        why_unknown="nothing for 5 h ``` <html>",
     )
+    goes = Observed(
+        state=FactState.UNKNOWN,
+        why="no X-rays",
+        xray=None,
+        age=None,
+        contaminated=False,
+        list_state=FactState.UNKNOWN,
+        list_why="never read",
+        list_as_of=None,
+        in_progress=None,
+        last_flare=None,
+        ended_at=None,
+    )
+    facts = Facts(cnn=(answer,), goes=goes, outlook=(), watched=(), now=NOW)
     arguments = {"series": "hmi.M_720s_nrt", "run": RUN, "left": 1, "error": None, **changes}
-    return summary.as_json(report, [answer], **arguments)
+    return summary.as_json(report, facts, **arguments)
 
 
 def test_the_summary_is_json_and_counts_records_not_rows():
@@ -68,16 +84,19 @@ def test_the_summary_is_json_and_counts_records_not_rows():
     assert document["run_id"] == "flow-1"
     assert document["issued_at"] == "2026-02-01T12:00:00Z"
     assert (document["scored"], document["stored"], document["left"]) == (1, 2, 1)
+    assert document["answers"][0]["state"] == "stale"
+    assert document["goes"]["state"] == "unknown"
 
 
 def test_a_stale_answer_and_a_failed_run_are_said_first():
     text = summary.as_markdown(told(error=errors.SourceUnavailableError("no route")))
-    assert text.index("no route") < text.index("UNKNOWN") < text.index("| listed")
-    assert "STALE" in text
+    assert text.index("no route") < text.index("STALE") < text.index("| listed")
+    assert "UNKNOWN - no X-rays" in text
+    assert text.count("```") == 2
 
 
 def test_what_a_server_sent_cannot_format_the_artifact():
-    text = summary.as_markdown(told())
+    text = summary.as_markdown(told()).rpartition("```")[2]
     assert "<html>" not in text
     assert "[click](" not in text
     assert "&lt;html> &#91;click](http://x.invalid)" in text

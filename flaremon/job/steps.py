@@ -1,18 +1,14 @@
-"""The main job: find, download, score, store whatever is not decided yet, newest first.
-
-`run_once` does it in one call; the flows call its four steps as separate tasks, so both are the
-same code. What is left to do is worked out from the database each time, so a run that was
-killed at any step is finished by the next one, and running twice changes nothing.
-"""
+"""The steps of a run, which the flows call as tasks of their own."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flaremon import store
+from flaremon.calibration import Calibrating, calibrated
 from flaremon.database import session_scope
 from flaremon.domain import (
     Outcome,
@@ -23,11 +19,11 @@ from flaremon.domain import (
     Rejection,
     RejectionReason,
     Source,
-    StoredFile,
 )
 from flaremon.errors import InputError, SourceError
 from flaremon.gates import screen_duplicate, screen_record
-from flaremon.pipeline import Run, predict, prepare, reject
+from flaremon.job.report import Failure, Fetched
+from flaremon.pipeline import KeepFrame, Run, predict, prepare, reject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,45 +34,6 @@ if TYPE_CHECKING:
     from flaremon.package import ModelPackage
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """A record that could not be decided this time; the next run tries again."""
-
-    key: RecordKey
-    error: str
-    retriable: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A record with its complete file."""
-
-    record: Record
-    file: StoredFile
-
-
-@dataclass(kw_only=True)
-class Report:
-    """What one run did."""
-
-    listed: int = 0
-    undecided: int = 0
-    predictions: list[Prediction] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    stored: int = 0
-    """Rows that were new to the database."""
-
-    def add(self, outcomes: Iterable[Outcome], failures: Iterable[Failure] = ()) -> None:
-        """Sort outcomes into the lists."""
-        for outcome in outcomes:
-            if isinstance(outcome, Prediction):
-                self.predictions.append(outcome)
-            else:
-                self.rejections.append(outcome)
-        self.failures.extend(failures)
 
 
 def find(
@@ -97,7 +54,7 @@ def find(
     """
     records = source.find(series, start=since, end=run.now)
     with session_scope(engine) as session:
-        _refuse_to_mix(store.base_urls(session, series), source.base_url)
+        refuse_to_mix(store.base_urls(session, series), source.base_url)
         store.register_model(
             session,
             model=package.id,
@@ -120,7 +77,7 @@ def find(
     return len(records), todo
 
 
-def _refuse_to_mix(known: set[str], base_url: str) -> None:
+def refuse_to_mix(known: set[str], base_url: str) -> None:
     """Keep replays out of the database of the live JSOC, and the other way round.
 
     A replica on loopback serves old images under new dates. Beside live answers they would read
@@ -174,6 +131,7 @@ def score(
     *,
     known: Mapping[str, RecordKey],
     run: Run,
+    keep_frame: KeepFrame | None = None,
 ) -> tuple[list[Outcome], list[Failure]]:
     """Read, prepare and score complete files in batches.
 
@@ -198,7 +156,9 @@ def score(
         if refusal is None:
             seen[item.file.sha256] = item.record.key
             try:
-                plane = prepare(item.record, item.file, source, predictor.package)
+                plane = prepare(
+                    item.record, item.file, source, predictor.package, keep_frame=keep_frame
+                )
             except SourceError as exc:
                 failures.append(
                     Failure(key=item.record.key, error=str(exc), retriable=exc.retriable)
@@ -210,7 +170,7 @@ def score(
                     flush()
                 continue
             refusal = plane
-            if _may_get_better(item.record, refusal, run):
+            if may_get_better(item.record, refusal, run):
                 error = f"{item.record.key}: {refusal.detail}"
                 failures.append(Failure(key=item.record.key, error=error, retriable=True))
                 continue
@@ -224,9 +184,33 @@ UNREADABLE_UNTIL = timedelta(hours=3)
 ones are fetched anew by the next run: the JSOC, or something on the way to it, was in trouble."""
 
 
-def _may_get_better(record: Record, refusal: Refusal, run: Run) -> bool:
+def may_get_better(record: Record, refusal: Refusal, run: Run) -> bool:
+    """Tell whether an unreadable file is young enough to be fetched anew by the next run."""
     young = record.t_obs is not None and run.now - record.t_obs < UNREADABLE_UNTIL
     return young and refusal.reason is RejectionReason.UNREADABLE
+
+
+def calibrate(
+    outcomes: Sequence[Outcome], engine: "Engine", how: Calibrating | None, *, run: Run
+) -> list[Outcome]:
+    """Turn the network's numbers into calibrated ones, by recent activity as it is known.
+
+    Without a calibrator, and what is no prediction, comes back as it is.
+
+    Raises
+    ------
+    ConfigurationError, ModelError
+        The calibrator that was asked for does not exist, or is damaged.
+    StoreError
+        The database fails.
+    """
+    if how is None or not any(isinstance(outcome, Prediction) for outcome in outcomes):
+        return list(outcomes)
+    with session_scope(engine) as session:
+        calibrator = how.find(session)
+        return calibrated(
+            session, outcomes, calibrator=calibrator, catalog=how.catalog, now=run.now
+        )
 
 
 def keep(outcomes: Sequence[Outcome], fetched: Sequence[Fetched], engine: "Engine") -> int:
@@ -241,70 +225,3 @@ def known_files(fetched: Sequence[Fetched], engine: "Engine") -> Mapping[str, Re
     """Return which of the files' SHA-256 the database knows, and from which record."""
     with session_scope(engine) as session:
         return store.known_hashes(session, [item.file.sha256 for item in fetched])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What the main job works with, the same in every run."""
-
-    source: Source
-    engine: "Engine"
-    package: "ModelPackage"
-    load_predictor: "Callable[[], Predictor]"
-    """Called once, and only when there is something to score: loading takes seconds."""
-    series: str
-    lookback: timedelta
-
-
-def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
-    """Do the main job once: find, download, score, store, newest first.
-
-    Parameters
-    ----------
-    newest_only
-        Stop after the first record that could be predicted, and leave alone what is older than
-        the newest answer there is.
-    """
-    report = Report()
-    source, engine = job.source, job.engine
-    since = run.now - job.lookback
-    report.listed, todo = find(source, engine, job.package, series=job.series, since=since, run=run)
-    report.undecided = len(todo)
-    if newest_only:
-        todo = _newer_than_answered(todo, job)
-    predictor: Predictor | None = None
-    for chunk in chunks(todo, 1 if newest_only else 8):
-        fetched, rejections, failures = fetch(chunk, source, run)
-        outcomes: list[Outcome] = list(rejections)
-        if fetched:
-            predictor = predictor or job.load_predictor()
-            known = known_files(fetched, engine)
-            scored, lost = score(fetched, source, predictor, known=known, run=run)
-            outcomes += scored
-            failures += lost
-        report.stored += keep(outcomes, fetched, engine)
-        report.add(outcomes, failures)
-        if newest_only and report.predictions:
-            break
-    return report
-
-
-def chunks(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
-    """Cut a list into pieces; the first has one record, so that the newest answer comes first."""
-    head, tail = records[:1], records[1:]
-    pieces = [head] if head else []
-    return pieces + [tail[k : k + size] for k in range(0, len(tail), size)]
-
-
-def _newer_than_answered(todo: list[Record], job: Job) -> list[Record]:
-    with session_scope(job.engine) as session:
-        answered = [
-            latest.prediction.key.t_rec
-            for spec in job.package.events
-            if (
-                latest := store.latest(
-                    session, event=spec.event, model=job.package.id, series=job.series
-                )
-            )
-        ]
-    return [record for record in todo if record.key.t_rec > min(answered, default="")]

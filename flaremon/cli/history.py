@@ -1,0 +1,205 @@
+"""``flaremon rescore``, ``coverage`` and ``reconcile``: what there is of history."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from flaremon.cli._app import (
+    ERROR,
+    AnswerExit,
+    Json,
+    Series,
+    Verbose,
+    app,
+    print_rows,
+    start_logging,
+)
+from flaremon.cli.backfill import (
+    Cadence,
+    Models,
+    Workers,
+    crew,
+    grid_of,
+    opened,
+    per_model,
+    told,
+    watched,
+)
+from flaremon.errors import InputError
+
+if TYPE_CHECKING:
+    from flaremon.backfill.reconciling import Move
+    from flaremon.coverage import Day
+
+COLUMNS = (
+    "day", "expected", "predicted", "rejected", "missing", "rejected_by_reason",
+    "missing_by_reason",
+)  # fmt: skip
+Since = Annotated[
+    str, typer.Option(metavar="TIME", help="From this slot on: 2024-05, ISO (UTC), label or -7d.")
+]
+Until = Annotated[str, typer.Option(metavar="TIME", help="Up to this slot, not included.")]
+
+
+@app.command(
+    epilog="Examples:  flaremon rescore --model fulldisk-cnn@1.0.0   |   flaremon rescore "
+    "--model fulldisk-cnn@1.0.0 --since 2024 --until 2025 --series hmi.M_720s"
+)
+def rescore(
+    models: Models = None,
+    since: Since = "2010-05",
+    until: Until = "now",
+    series: Series = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Score history again from the archive of frames: no download, no decoding.
+
+    Takes every archived frame that the model has not scored. Exit code as of backfill.
+    """
+    from flaremon.backfill import Tally
+
+    start_logging(verbose=verbose)
+    configs = per_model(models, series)
+    grid = grid_of(since, until, configs[0].jsoc.series, None)
+    with opened(configs[0]) as engine:
+        work = crew(configs, engine, 0)
+        tally = Tally(planned=0)
+        with watched(work, f"rescore {grid.series}"), told(tally, as_json=as_json):
+            work.rescore(grid.slots, tally=tally)
+    if not tally.finished:
+        raise AnswerExit(ERROR)
+
+
+@app.command(
+    epilog="Examples:  flaremon coverage --since -7d   |   flaremon coverage --since 2024 "
+    "--until 2025 --series hmi.M_720s --cadence 1h --plot coverage.png"
+)
+def coverage(
+    since: Since = "-7d",
+    until: Until = "now",
+    cadence: Cadence = None,
+    series: Series = None,
+    models: Models = None,
+    form: Annotated[
+        Literal["table", "json", "csv"], typer.Option("--format", help="How to print.")
+    ] = "table",
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw a calendar, e.g. coverage.png.")
+    ] = None,
+) -> None:
+    """Print, per day, what is predicted, rejected or missing, and why."""
+    from flaremon import wiring
+    from flaremon.coverage import cover, draw_calendar
+    from flaremon.database import session_scope
+
+    if models is not None and len(models) > 1:
+        raise InputError("coverage is of one model; give --model once")
+    config = per_model(models, series)[0]
+    grid = grid_of(since, until, config.jsoc.series, cadence)
+    package = wiring.package(config)
+    engine = wiring.reading_engine(config)
+    with session_scope(engine) as session:
+        days = cover(session, grid, package)
+    engine.dispose()
+    print_rows(map(_flat(form), days), form=form, columns=COLUMNS, table=_table)
+    if plot is not None:
+        draw_calendar(days, plot, title=f"{grid.series}, {package.id}")
+        sys.stderr.write(f"flaremon: wrote {plot}\n")
+
+
+@app.command(
+    epilog="Example:  flaremon reconcile --since -30d   (once a day is enough: definitive records "
+    "come about five days late)"
+)
+def reconcile(
+    since: Since = "-30d",
+    until: Until = "now",
+    models: Models = None,
+    workers: Workers = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Score the definitive records of slots that were scored in near real time; compare.
+
+    Both predictions are kept. Slots without a definitive record yet are left for the next time
+    and are no failure.
+    """
+    from dataclasses import asdict
+
+    from flaremon import store
+    from flaremon.backfill import Tally
+    from flaremon.backfill.reconciling import DEFINITIVE, NEAR_REAL_TIME, moves, seen_live
+    from flaremon.database import session_scope
+
+    start_logging(verbose=verbose)
+    configs = per_model(models, DEFINITIVE)
+    grid = grid_of(since, until, DEFINITIVE, None)
+    live = grid_of(since, until, NEAR_REAL_TIME, None).slots
+    with opened(configs[0]) as engine:
+        work = crew(configs, engine, workers)
+        with session_scope(engine) as session:
+            chunks = seen_live(session, work.plan(grid).chunks, live, packages=work.packages)
+        tally = Tally(planned=sum(len(chunk.labels) for chunk in chunks))
+        more: dict[str, Any] = {}
+        with watched(work, "reconcile"), told(tally, as_json=as_json, more=more):
+            work.work_off(chunks, tally=tally)
+            with session_scope(engine) as session:
+                found = {
+                    str(model): moves(store.pairs(session, live, other=DEFINITIVE, model=model))
+                    for model in (package.id for package in work.packages)
+                }
+            more["moves"] = {name: [asdict(move) for move in of] for name, of in found.items()}
+    if not as_json:
+        for name, of in found.items():
+            _tell_moves(name, of)
+    if not tally.finished:
+        raise AnswerExit(ERROR)
+
+
+def _tell_moves(model: str, found: "list[Move]") -> None:
+    sys.stdout.write(f"{model}, definitive against near-real-time:\n")
+    if not found:
+        sys.stdout.write("  no slot has both yet\n")
+    for move in found:
+        sys.stdout.write(
+            f"  {move.event}: {move.slots} slots, moved by {move.mean:+.4f} on average, "
+            f"{move.mean_size:.4f} in size (nine of ten within {move.p90_size:.4f}, largest "
+            f"{move.largest:.4f}); {move.to_flare} became flare, {move.to_no_flare} no flare\n"
+        )
+
+
+def _flat(form: str) -> Any:
+    def flat(day: "Day") -> dict[str, Any]:
+        row = day.as_json()
+        if form == "json":
+            return row
+        return row | {
+            name: " ".join(f"{reason}={n}" for reason, n in row[name].items())
+            for name in ("rejected_by_reason", "missing_by_reason")
+        }
+
+    return flat
+
+
+def _table(rows: Iterable[dict[str, Any]]) -> None:
+    sys.stdout.write(f"{'day (TAI)':<11}{'expected':>9}{'predicted':>10}{'rejected':>9}")
+    sys.stdout.write(f"{'missing':>8}  why\n")
+    sums = dict.fromkeys(("expected", "predicted", "rejected", "missing"), 0)
+    for row in rows:
+        for name in sums:
+            sums[name] += row[name]
+        _line(row["day"], row)
+    _line("all", {**sums, "rejected_by_reason": "", "missing_by_reason": ""})
+
+
+def _line(name: str, row: dict[str, Any]) -> None:
+    why = " ".join(filter(None, (row["rejected_by_reason"], row["missing_by_reason"])))
+    sys.stdout.write(
+        f"{name:<11}{row['expected']:>9}{row['predicted']:>10}{row['rejected']:>9}"
+        f"{row['missing']:>8}  {why}".rstrip()
+        + "\n"
+    )

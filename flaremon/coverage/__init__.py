@@ -1,0 +1,12 @@
+"""What of the slot grid is predicted, rejected or missing, and why.
+
+========  =====================================================
+days      per day, with a reason for every slot where one is known
+calendar  the same as a picture: a square per day, a row per month
+========  =====================================================
+"""
+
+from flaremon.coverage.calendar import draw_calendar
+from flaremon.coverage.days import Day, Gap, cover
+
+__all__ = ["Day", "Gap", "cover", "draw_calendar"]

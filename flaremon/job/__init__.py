@@ -1,0 +1,44 @@
+"""The main job: find, download, score, store whatever is not decided yet, newest first.
+
+`run_once` does it in one call; the flows call its four steps as separate tasks, so both are the
+same code. What is left to do is worked out from the database each time, so a run that was
+killed at any step is finished by the next one, and running twice changes nothing.
+
+======  ===========================================================
+report  what a run did, and what it could not do this time
+steps   find, fetch, score, calibrate, keep
+run     all of them, one after the other
+======  ===========================================================
+"""
+
+from flaremon.job.report import Failure, Fetched, Report
+from flaremon.job.run import Job, chunks, run_once
+from flaremon.job.steps import (
+    UNREADABLE_UNTIL,
+    calibrate,
+    fetch,
+    find,
+    keep,
+    known_files,
+    may_get_better,
+    refuse_to_mix,
+    score,
+)
+
+__all__ = [
+    "UNREADABLE_UNTIL",
+    "Failure",
+    "Fetched",
+    "Job",
+    "Report",
+    "calibrate",
+    "chunks",
+    "fetch",
+    "find",
+    "keep",
+    "known_files",
+    "may_get_better",
+    "refuse_to_mix",
+    "run_once",
+    "score",
+]

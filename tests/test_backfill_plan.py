@@ -1,0 +1,150 @@
+"""Exact slots, and what is left of them."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from support import slots as rows
+
+from flaremon import store
+from flaremon.backfill import make_grid, make_plan, parse_bound
+from flaremon.backfill.plan import FILE_BYTES
+from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.errors import InputError
+from flaremon.store import Miss, MissReason
+from flaremon.times import tai_label_to_utc
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+SERIES = "hmi.M_720s"
+
+
+def grid(start: str, end: str, cadence_s: float | None = None, series: str = SERIES):
+    return make_grid(series, parse_bound(start), parse_bound(end), cadence_s=cadence_s, now=NOW)
+
+
+def test_a_day_in_tai_has_its_120_slots():
+    labels = list(grid("2016.12.31_TAI", "2017.01.01_TAI").labels())
+    assert len(labels) == 120
+    assert labels[0] == "2016.12.31_00:00:00_TAI"
+    assert labels[-1] == "2016.12.31_23:48:00_TAI"
+
+
+def test_a_day_in_utc_takes_the_slots_whose_instants_are_in_it_across_a_leap_second():
+    start, end = datetime(2016, 12, 31, tzinfo=UTC), datetime(2017, 1, 1, tzinfo=UTC)
+    labels = list(grid("2016-12-31", "2017-01-01").labels())
+    assert (labels[0], labels[-1]) == ("2016.12.31_00:12:00_TAI", "2017.01.01_00:00:00_TAI")
+    assert all(start <= tai_label_to_utc(label) < end for label in (labels[0], labels[-1]))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"), [("2016", "2017", 366), ("2023", "2024", 365), ("2024", "2025", 366)]
+)
+def test_whole_years_have_all_their_slots(start, end, days):
+    assert len(grid(start, end)) == days * 120
+    assert len(grid(start, end, 3600)) == days * 24
+
+
+def test_neighbouring_ranges_neither_overlap_nor_leave_a_gap():
+    cuts = ["2016-12-30T11:07", "2016-12-31T23:59:24", "2017-01-01T00:00:01", "2017-01-02"]
+    parts = [
+        label for start, end in itertools.pairwise(cuts) for label in grid(start, end).labels()
+    ]
+    assert parts == list(grid(cuts[0], cuts[-1]).labels())
+
+
+def test_an_hourly_grid_has_full_hours_whatever_it_begins_with():
+    labels = list(grid("2024-05-01T03:17", "2024-05-01T06:00", 3600).labels())
+    assert labels == ["2024.05.01_04:00:00_TAI", "2024.05.01_05:00:00_TAI",
+                      "2024.05.01_06:00:00_TAI"]  # fmt: skip
+
+
+def test_an_end_in_the_future_is_now():
+    labels = list(grid("2026-11-23T23:00", "2027").labels())
+    assert labels[-1] == "2026.11.24_00:00:00_TAI"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "cadence_s", "words"),
+    [
+        ("2024-05", "2024-05", None, "empty"),
+        ("2027", "2028", None, "future"),
+        ("2005", "2006", None, "HMI began"),
+        ("2024", "2025", 1000, "does not fit"),
+        ("2024-13", "2025", None, "not a year"),
+    ],
+)
+def test_a_range_that_makes_no_sense_is_refused(start, end, cadence_s, words):
+    with pytest.raises(InputError, match=words):
+        grid(start, end, cadence_s)
+
+
+@pytest.fixture
+def engine(database_url):
+    upgrade(database_url)
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+class Package:
+    """What a plan asks of a package."""
+
+    id = rows.MODEL
+    events = tuple(type("Spec", (), {"event": event}) for event in rows.EVENTS)
+
+
+def test_the_plan_leaves_out_what_every_model_predicted_and_what_was_rejected(engine):
+    records = [rows.record(n) for n in range(5)]
+    newer = rows.record(3, recnum=9999)
+    with session_scope(engine) as session:
+        rows.register(session)
+        store.add_records(session, records, **rows.LISTING)
+        store.add_file(session, records[0].key, rows.stored_file(records[0]))
+        store.add_outcomes(
+            session,
+            [
+                *(rows.prediction(records[0], event) for event in rows.EVENTS),
+                rows.prediction(records[1]),  # one event of two
+                rows.rejection(records[2]),
+                rows.rejection(records[3]),
+            ],
+        )
+        store.add_records(session, [newer], **rows.LISTING)  # made anew: to be tried again
+    found = make_grid(
+        rows.NRT, parse_bound("2026.02.01_TAI"), parse_bound("2026.02.01_01:12_TAI"), now=NOW
+    )
+    with session_scope(engine) as session:
+        plan = make_plan(session, found, packages=[Package])
+        oldest = make_plan(session, found, packages=[Package], order="oldest")
+    assert (plan.slots, plan.predicted, plan.rejected, plan.todo) == (6, 1, 1, 4)
+    wanted = ["01:00", "00:48", "00:36", "00:12"]
+    assert [label[11:16] for chunk in plan.chunks for label in chunk.labels] == wanted
+    assert [label[11:16] for chunk in oldest.chunks for label in chunk.labels] == wanted[::-1]
+    assert plan.file_bytes == 16_000_000
+    assert plan.download_bytes == 4 * 16_000_000
+    assert plan.minutes > 0
+
+
+def test_a_plan_for_a_model_that_never_ran_is_everything_newest_day_first(engine):
+    found = grid("2024-05-01", "2024-05-04", 3600)
+    with session_scope(engine) as session:
+        plan = make_plan(session, found, packages=[Package])
+    assert plan.todo == plan.slots == 72
+    assert next(chunk.day for chunk in plan.chunks) == "2024.05.04"
+    assert plan.file_bytes == FILE_BYTES
+
+
+def test_a_miss_keeps_its_newest_reason(engine):
+    record = rows.record()
+    miss = Miss(key=record.key, reason=MissReason.OUTAGE, detail="away")
+    later = Miss(key=record.key, reason=MissReason.NO_RECORD, detail="none\0")
+    with session_scope(engine) as session:
+        for item in (miss, later, later):
+            store.add_misses(session, [item], seen_at=NOW + timedelta(hours=1), run_id="test")
+    found = make_grid(
+        rows.NRT, parse_bound("2026.02.01_TAI"), parse_bound("2026.02.01_01:12_TAI"), now=NOW
+    )
+    with session_scope(engine) as session:
+        assert {label: m.reason for label, m in store.misses(session, found.slots).items()} == {
+            record.key.t_rec: MissReason.NO_RECORD
+        }

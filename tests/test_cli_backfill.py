@@ -1,0 +1,155 @@
+"""``backfill``, ``rescore``, ``coverage`` and ``reconcile`` as people type them."""
+
+import csv
+import io
+import json
+import os
+import signal
+import threading
+
+import pytest
+from support import suns
+from support.packages import write_package
+
+from flaremon.cli import main
+from flaremon.replica import Fault, Replica
+
+RANGE = ("2024.06.27_23:36:00_TAI", "2024.06.28_00:12:00_TAI")
+
+
+@pytest.fixture(scope="module")
+def models_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    write_package(folder)
+    write_package(folder, name="other-cnn", seed=3)
+    return folder
+
+
+@pytest.fixture
+def at(models_dir, tmp_path, monkeypatch):
+    """A function that points the command line to a replica."""
+
+    def point(replica: Replica) -> None:
+        for name, value in {
+            "JSOC__BASE_URL": replica.base_url,
+            "JSOC__MIN_INTERVAL_S": "0",
+            "MODELS_DIR": str(models_dir),
+            "MODEL": "tiny-cnn@0.0.1",
+            "DEVICE": "cpu",
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'test.db'}",
+            "CACHE__DIR": str(tmp_path / "cache"),
+            "FRAMES__DIR": str(tmp_path / "frames"),
+        }.items():
+            monkeypatch.setenv(f"FLAREMON_{name}", value)
+
+    return point
+
+
+@pytest.fixture
+def flaremon(capsys):
+    """A function that runs a command and returns what it prints."""
+
+    def run(*arguments: object, code: int = 0) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        told = capsys.readouterr()
+        assert (ended.value.code or 0) == code, told
+        return told.out
+
+    return run
+
+
+def test_history_is_planned_scored_covered_and_scored_again(at, flaremon, hmi_archive, tmp_path):
+    with Replica(hmi_archive) as replica:
+        at(replica)
+        planned = flaremon("backfill", *RANGE, "--dry-run")
+        assert "3 slots: 0 predicted, 0 rejected, 3 to do in 2 day(s)" in planned
+        assert "GB to download" in planned
+        assert replica.calls == []
+        replica.faults += [Fault("missing-file", on="sums", at=(1,)), Fault("nodata", record=0)]
+        first = json.loads(flaremon("backfill", *RANGE, "--workers", 0, "--json", code=3))
+        tally = first["tally"]
+        assert first["plan"]["todo"] == tally["planned"] == 3
+        assert (tally["predicted"], tally["rejected"], tally["failed"]) == (1, 1, 1)
+        assert tally["failures"][0]["reason"] == "off-line"
+        replica.faults.clear()
+        told = flaremon("backfill", *RANGE, "--workers", 0)
+        assert "1 slots: 1 predicted" in told
+        assert "0 to do" in flaremon("backfill", *RANGE)
+    between = ("--since", RANGE[0], "--until", RANGE[1])
+    covered = flaremon("coverage", *between, "--plot", tmp_path / "coverage.png")
+    assert covered.splitlines()[-1].split() == ["all", "3", "2", "1", "0"]
+    assert "no-image=1" in covered
+    assert (tmp_path / "coverage.png").exists()
+    rows = list(csv.DictReader(io.StringIO(flaremon("coverage", *between, "--format", "csv"))))
+    assert [row["day"] for row in rows] == ["2024-06-27", "2024-06-28"]
+    again = json.loads(
+        flaremon("rescore", "--model", "other-cnn@0.0.1", *between, "--json")
+    )["tally"]  # fmt: skip
+    assert (again["planned"], again["predicted"], again["from_archive"]) == (2, 2, 2)
+    assert "other-cnn@0.0.1" in flaremon("predictions", "--model", "other-cnn@0.0.1")
+
+
+def test_definitive_records_are_scored_beside_the_live_ones_and_compared(
+    at, flaremon, hmi_archive, tmp_path
+):
+    final = tmp_path / "final"
+    suns.archive(final, 1, series="hmi.M_720s", quality=0, noise_gauss=5.0)
+    between = ("--since", RANGE[0], "--until", RANGE[1])
+    with Replica(hmi_archive) as replica:
+        at(replica)
+        flaremon("backfill", *RANGE, "--workers", 0)
+    with Replica(final) as replica:
+        at(replica)
+        told = flaremon("reconcile", *between, "--workers", 0)
+        assert "3 slots: 1 predicted, 0 rejected, 2 without a record" in told
+        assert "M1+/24h: 1 slots, moved by" in told
+        again = json.loads(flaremon("reconcile", *between, "--workers", 0, "--json"))
+    assert [move["slots"] for move in again["moves"]["tiny-cnn@0.0.1"]] == [1, 1]
+    assert len(json.loads("[" + flaremon("predictions", "--format", "json").strip().replace(
+        "\n", ",") + "]")) == 8  # fmt: skip
+
+
+def test_ctrl_c_ends_after_what_is_under_way_and_says_what_is_left(at, flaremon, hmi_archive):
+    with Replica(hmi_archive, faults=[Fault("hang", on="sums", at=(2,), value=2)]) as replica:
+        at(replica)
+        timer = threading.Timer(
+            0.0, lambda: _when(lambda: _files(replica) >= 2, lambda: os.kill(os.getpid(), 2))
+        )
+        timer.start()
+        told = json.loads(flaremon("backfill", *RANGE, "--workers", 0, "--json", code=3))
+        timer.join()
+    assert told["tally"]["not_tried"] >= 1
+    assert told["tally"]["predicted"] >= 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def _files(replica: Replica) -> int:
+    return sum(call.endpoint == "sums" for call in replica.calls)
+
+
+def _when(true, act) -> None:
+    done = threading.Event()
+    while not true():
+        done.wait(0.02)
+    act()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("backfill",), "give START and END"),
+        (("backfill", "2024", "--from-dir", "."), "leave out"),
+        (("backfill", "2024", "2025", "--cadence", "7m"), "does not fit"),
+        (("backfill", "2030", "2031"), "future"),
+        (("coverage", "--model", "a@1.0.0", "--model", "b@1.0.0"), "of one model"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(at, capsys, hmi_archive, arguments, words):
+    with Replica(hmi_archive) as replica:
+        at(replica)
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+    assert ended.value.code == 3
+    said = capsys.readouterr().err
+    assert words in said
