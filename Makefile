@@ -31,7 +31,7 @@ $(VENV)/.base: pyproject.toml .ci/constraints.txt
 
 $(VENV)/.dev: $(VENV)/.base
 	@echo "Installing what the tests need ..."
-	@$(PIP) install -qq --constraint .ci/constraints.txt --editable '.[test,lint]'
+	@$(PIP) install -qq --constraint .ci/constraints.txt --editable '.[test,lint,dask,onnx]'
 	@touch $@
 
 demo: $(VENV)/.base  ## the main job on three real magnetograms, off-line

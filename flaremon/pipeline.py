@@ -15,8 +15,11 @@ import numpy as np
 
 from flaremon import __version__
 from flaremon.domain import (
+    ActivityLevel,
+    FlareEvent,
     Mode,
     Prediction,
+    RecentActivity,
     Record,
     Refusal,
     Rejection,
@@ -79,6 +82,10 @@ KeepFrame = Callable[[Record, StoredFile, "NDArray[np.float32]"], None]
 """Takes the standard frame of a record that may be scored, gauss, unclipped."""
 
 
+RecentFlares = Callable[[Sequence[datetime]], Sequence[RecentActivity | None]]
+"""Tells the flares before each of some observations, None where they are not known."""
+
+
 def prepare(
     record: Record,
     file: StoredFile,
@@ -115,10 +122,23 @@ def predict(
     planes: Sequence["NDArray[np.float32]"],
     predictor: "Predictor",
     run: Run,
+    *,
+    recent: RecentFlares | None = None,
 ) -> list[Prediction]:
-    """Score planes, each of shape (1, size, size), in one go: a prediction per record and event."""
+    """Score planes, each of shape (1, size, size), in one go: a prediction per record and event.
+
+    Parameters
+    ----------
+    recent
+        Tells the flares before each observation, to networks that read them; without it they
+        answer from the disk alone.
+    """
+    asks = predictor.package.reads_activity
+    known = recent([record.t_obs for record in records if record.t_obs]) if recent and asks else []
+    activity = known or [None] * len(records)
     predictions = []
-    for record, scores in zip(records, predictor.predict(np.stack(planes)), strict=True):
+    scored = predictor.predict(np.stack(planes), activity)
+    for record, before, scores in zip(records, activity, scored, strict=True):
         if record.t_obs is None:  # screen_record refuses these
             raise FlaremonError(f"{record.key}: no observation time")
         late = run.now - record.t_obs > run.live_within
@@ -137,10 +157,17 @@ def predict(
                 device=predictor.device_name,
                 software=__version__,
                 run_id=run.run_id,
+                activity=_level(before, score.event) if asks else None,
+                activity_source=None if before is None else before.source,
+                spread=score.spread,
             )
             for score in scores
         ]
     return predictions
+
+
+def _level(recent: RecentActivity | None, event: FlareEvent) -> ActivityLevel:
+    return ActivityLevel.UNKNOWN if recent is None else recent.level(event)
 
 
 def reject(record: Record, refusal: Refusal, run: Run) -> Rejection:

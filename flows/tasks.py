@@ -140,14 +140,16 @@ def score(
         The model or the device fails.
     """
     settings = read_settings()
-    return job.score(
-        fetched,
-        source(settings),
-        predictor(settings),
-        known=known,
-        run=run,
-        keep_frame=frame_keeper(settings),
-    )
+    with opened(settings) as engine:
+        return job.score(
+            fetched,
+            source(settings),
+            predictor(settings),
+            known=known,
+            run=run,
+            keep_frame=frame_keeper(settings),
+            recent=job.recent_flares(engine, settings.truth.catalog),
+        )
 
 
 @task(name="calibrate", task_run_name=_named("calibrate", "outcomes"), **RETRIED)

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from flaremon.errors import ModelError
-from flaremon.network import FullDiskCnn, NetworkConfig, _compress, _position
+from flaremon.network import FullDiskCnn, NetworkConfig
+from flaremon.network.plain import _compress, _position
 
 
 @pytest.fixture

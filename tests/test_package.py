@@ -22,7 +22,7 @@ from flaremon.package import (
     shipped_models,
 )
 from flaremon.preprocess import FrameSpec, to_plane
-from flaremon.training.card import render_card
+from flaremon.training import card_of
 from flaremon.training.packaging import drafted, encode_weights, sha256_hex
 from flaremon.training.recipe import REPORT_FILE
 from flaremon.training.report import Report
@@ -166,6 +166,7 @@ def test_weights_that_are_not_finite_are_refused(package):
         ({"radius_fraction": 0.45}, "radius 0.45"),
         ({"depth": 4}, r"\[network\] is not understood"),
         ({"knee": "low"}, r"\[network\] is not understood"),
+        ({"architecture": "resnet"}, "architecture 'resnet' is unknown"),
     ],
 )
 def test_a_network_for_other_events_or_planes_is_refused(package, network, named):
@@ -254,4 +255,4 @@ def test_the_card_of_a_shipped_package_is_that_of_its_evaluation(shipped):
     report = Report.from_json((shipped.folder / REPORT_FILE).read_text(encoding="utf-8"))
     assert report.weights_sha256 == shipped.weights_sha256
     card = (shipped.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert card == render_card(shipped, report)
+    assert card == card_of(shipped, report)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 from support import calibrators, rows, sky
-from support.packages import write_package
+from support.packages import write_package, write_rate_package
 from support.sites import END, NRT
 
 from flaremon import job, store
@@ -92,12 +94,11 @@ def archive(folder: Path, files: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def decided(tmp_path_factory, hmi_archive):
-    """The main job, calibrated, on two records of a replica; the third has no image."""
-    folder = tmp_path_factory.mktemp("receipts")
-    package = write_package(folder / "models")
-    calibrator = calibrators.calibrator(weights_sha256=package.weights_sha256)
+@contextmanager
+def run_on_replica(
+    folder: Path, hmi_archive: Path, package: Any, calibrator: Any
+) -> Iterator[Scene]:
+    """Run the main job on two records of a replica; the third has no image."""
     files = archive(folder / "archive", hmi_archive)
     with Replica(files, faults=[Fault("nodata", record=0)]) as server:
         engine = sky.blank_engine(folder)
@@ -118,10 +119,21 @@ def decided(tmp_path_factory, hmi_archive):
                 series=NRT,
                 lookback=timedelta(hours=6),
                 calibrating=Calibrating(find=lambda _: calibrator, catalog="swpc"),
+                catalog="swpc",
             ),
             RUN,
         )
         engine.dispose()
+        yield scene
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory, hmi_archive):
+    """The main job, calibrated."""
+    folder = tmp_path_factory.mktemp("receipts")
+    package = write_package(folder / "models")
+    calibrator = calibrators.calibrator(weights_sha256=package.weights_sha256)
+    with run_on_replica(folder, hmi_archive, package, calibrator) as scene:
         yield scene
 
 
@@ -176,6 +188,28 @@ def test_a_receipt_is_confirmed_from_the_cache_with_the_source_gone(decided):
     assert {"M1+/24h by tiny-cnn@0.0.1: probability", f"weights of {rows.MODEL}"} <= set(checks)
     assert "Confirmed" in checks_in_words(list(checks.values()))
     assert (decided.folder / "test.db").read_bytes() == before
+
+
+def test_a_network_that_reads_recent_flares_is_told_them_and_its_receipt_holds_them(
+    tmp_path, hmi_archive
+):
+    package = write_rate_package(tmp_path / "models")
+    with run_on_replica(tmp_path, hmi_archive, package, None) as scene:
+        receipt = scene.receipt(events=[M_24H])
+        (answer,) = receipt["answers"]
+        assert (answer["activity"], answer["calibrator"]) == ("active", None)
+        assert answer["activity_source"].startswith("swpc as of ")
+        assert [flux for _, flux in answer["recent_flares"]] == [pytest.approx(2.3e-5)]
+        assert answer["spread"] > 0
+        engine = scene.engine
+        revised = sky.flare(END - timedelta(hours=9), "C5.0")
+        sky.see(engine, seen_at=END + timedelta(hours=1), flares=[revised])
+        engine.dispose()
+        assert scene.receipt(events=[M_24H]) == receipt
+        assert {check.state for check in scene.check(receipt).values()} == {CheckState.SAME}
+        untold = {**receipt, "answers": [{**answer, "recent_flares": None}]}
+        what = f"M1+/24h by {package.id}: probability"
+        assert scene.check(untold)[what].state is CheckState.DIFFERS
 
 
 def test_without_a_cache_the_file_is_fetched_once_more(scene):

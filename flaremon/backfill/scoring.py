@@ -11,7 +11,7 @@ from flaremon.backfill.patience import insist
 from flaremon.database import session_scope
 from flaremon.domain import Outcome, Prediction, Record, RecordKey, Refusal, StoredFile
 from flaremon.frames import ArchivedFrame, FrameArchive, frame_id, from_tenths
-from flaremon.pipeline import Run, predict, reject
+from flaremon.pipeline import RecentFlares, Run, predict, reject
 from flaremon.preprocess import to_plane
 from flaremon.store import Miss
 from flaremon.times import utc_now
@@ -150,7 +150,10 @@ class Scorer:
         planes = [
             to_plane(from_tenths(item.frames[of_model]), model.package.frame) for item in todo
         ]
-        raw = _predicted([item.record for item in todo], planes, model.predictor, run)
+        calibrating = model.calibrating
+        recent = job.recent_flares(self.engine, calibrating.catalog) if calibrating else None
+        records = [item.record for item in todo]
+        raw = insist(lambda: _predicted(records, planes, model.predictor, run, recent))
         return insist(lambda: job.calibrate(raw, self.engine, model.calibrating, run=run))
 
     def _list(self, records: Sequence[Record], run: Run) -> None:
@@ -214,6 +217,7 @@ def _predicted(
     planes: "Sequence[NDArray[np.float32]]",
     predictor: "Predictor",
     run: Run,
+    recent: RecentFlares | None,
 ) -> list[Prediction]:
     """Score planes in batches of one size, the last one filled up.
 
@@ -226,5 +230,6 @@ def _predicted(
         [*planes, *([np.zeros_like(planes[-1])] * lacking)],
         predictor,
         run,
+        recent=recent,
     )
     return filled[: len(records) * len(predictor.package.events)]

@@ -72,7 +72,8 @@ class Prediction:
     calibrator: str | None = None
     """Id of the calibrator, the first 12 digits of its SHA-256."""
     activity: ActivityLevel | None = None
-    """Recent activity that the calibrator was given; "unknown" means the unconditional one."""
+    """Recent activity that the network or the calibrator was given; "unknown" means that it was not
+    known, and the answer is the one without it. None where neither asks."""
     activity_source: str | None = None
     """Flare list that told it, and as of when."""
     spread: float | None = None

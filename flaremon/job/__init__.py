@@ -21,6 +21,7 @@ from flaremon.job.steps import (
     keep,
     known_files,
     may_get_better,
+    recent_flares,
     refuse_to_mix,
     score,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "keep",
     "known_files",
     "may_get_better",
+    "recent_flares",
     "refuse_to_mix",
     "run_once",
     "score",

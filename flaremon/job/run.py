@@ -10,7 +10,7 @@ from flaremon.calibration import Calibrating
 from flaremon.database import session_scope
 from flaremon.domain import Outcome, Prediction, Record, Source
 from flaremon.job.report import Report
-from flaremon.job.steps import calibrate, fetch, find, keep, known_files, score
+from flaremon.job.steps import calibrate, fetch, find, keep, known_files, recent_flares, score
 from flaremon.pipeline import KeepFrame, Run
 from flaremon.truth import keep_baselines
 
@@ -36,7 +36,7 @@ class Job:
     calibrating: Calibrating | None = None
     """None stores the network's own numbers."""
     catalog: str | None = None
-    """Flare list that baselines are computed from; None stores none."""
+    """Flare list that baselines and recent activity are from; None does without."""
 
 
 def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
@@ -56,6 +56,7 @@ def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
     report.undecided = len(todo)
     if newest_only:
         todo = _newer_than_answered(todo, job)
+    recent = recent_flares(engine, job.catalog) if job.catalog is not None else None
     predictor: Predictor | None = None
     for chunk in chunks(todo, 1 if newest_only else 8):
         fetched, rejections, failures = fetch(chunk, source, run)
@@ -64,8 +65,9 @@ def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
             predictor = predictor or job.load_predictor()
             known = known_files(fetched, engine)
             scored, lost = score(
-                fetched, source, predictor, known=known, run=run, keep_frame=job.keep_frame
-            )
+                fetched, source, predictor, known=known, run=run,
+                keep_frame=job.keep_frame, recent=recent,
+            )  # fmt: skip
             outcomes += calibrate(scored, engine, job.calibrating, run=run)
             failures += lost
         report.stored += keep(outcomes, fetched, engine)

@@ -13,6 +13,7 @@ from flaremon.database import session_scope
 from flaremon.domain import (
     Outcome,
     Prediction,
+    RecentActivity,
     Record,
     RecordKey,
     Refusal,
@@ -23,7 +24,8 @@ from flaremon.domain import (
 from flaremon.errors import InputError, SourceError
 from flaremon.gates import screen_duplicate, screen_record
 from flaremon.job.report import Failure, Fetched
-from flaremon.pipeline import KeepFrame, Run, predict, prepare, reject
+from flaremon.pipeline import KeepFrame, RecentFlares, Run, predict, prepare, reject
+from flaremon.truth import recent_activity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +126,7 @@ def fetch(
     return fetched, rejections, failures
 
 
-def score(
+def score(  # noqa: PLR0913 - what is scored, and all that is known around it
     fetched: Sequence[Fetched],
     source: Source,
     predictor: "Predictor",
@@ -132,6 +134,7 @@ def score(
     known: Mapping[str, RecordKey],
     run: Run,
     keep_frame: KeepFrame | None = None,
+    recent: RecentFlares | None = None,
 ) -> tuple[list[Outcome], list[Failure]]:
     """Read, prepare and score complete files in batches.
 
@@ -139,6 +142,8 @@ def score(
     ----------
     known : mapping of str to RecordKey
         SHA-256 of files that other slots already hold: the same picture twice is a stale feed.
+    keep_frame, recent : optional
+        What archives frames, and what tells the flares before an observation.
     """
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
@@ -147,7 +152,8 @@ def score(
 
     def flush() -> None:
         if batch:
-            outcomes.extend(predict([r for r, _ in batch], [p for _, p in batch], predictor, run))
+            records, planes = [r for r, _ in batch], [p for _, p in batch]
+            outcomes.extend(predict(records, planes, predictor, run, recent=recent))
             batch.clear()
 
     for item in sorted(fetched, key=lambda f: f.record.key.t_rec):
@@ -188,6 +194,16 @@ def may_get_better(record: Record, refusal: Refusal, run: Run) -> bool:
     """Tell whether an unreadable file is young enough to be fetched anew by the next run."""
     young = record.t_obs is not None and run.now - record.t_obs < UNREADABLE_UNTIL
     return young and refusal.reason is RejectionReason.UNREADABLE
+
+
+def recent_flares(engine: "Engine", catalog: str) -> RecentFlares:
+    """Return what tells networks the flares before an observation, by the stored list."""
+
+    def ask(times: Sequence[datetime]) -> list[RecentActivity | None]:
+        with session_scope(engine) as session:
+            return recent_activity(session, times, catalog=catalog)
+
+    return ask
 
 
 def calibrate(

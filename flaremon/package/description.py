@@ -25,6 +25,9 @@ class Output(StrEnum):
 
     LOGIT = "logit"
     """Log odds of the event: the probability is 1 / (1 + exp(-logit))."""
+    LOG_NUMBER = "log-number"
+    """Log of the number of flares expected in the event's window, by each member of an ensemble:
+    the probability is the mean of 1 - exp(-exp(log number)), and their deviation its spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class ModelPackage:
     """Arguments of `flaremon.network.NetworkConfig`."""
     weights_sha256: str
     training: Training
+
+    @property
+    def reads_activity(self) -> bool:
+        """Whether the network takes recent flares, where they are known, beside the disk."""
+        return self.output is Output.LOG_NUMBER
 
     @property
     def weights_path(self) -> Path:

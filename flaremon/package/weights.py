@@ -1,16 +1,16 @@
 """Weights to network: checked first, then loaded strictly."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flaremon.errors import ModelError
 from flaremon.package.description import DESCRIPTION_FILE, ModelPackage
 
 if TYPE_CHECKING:
-    from flaremon.network import FullDiskCnn
+    from flaremon.network import FullDiskCnn, NetworkConfig, RateConfig, RateMap
 
 
-def build_network(package: ModelPackage) -> "FullDiskCnn":
+def build_network(package: ModelPackage) -> "FullDiskCnn | RateMap":
     """Load the weights of a package into its network, in evaluation mode, on the CPU.
 
     The checksum comes first: nothing of an altered file is interpreted.
@@ -24,16 +24,16 @@ def build_network(package: ModelPackage) -> "FullDiskCnn":
     from safetensors import SafetensorError  # noqa: PLC0415
     from safetensors.torch import load  # noqa: PLC0415
 
-    from flaremon.network import FullDiskCnn, NetworkConfig  # noqa: PLC0415
+    from flaremon.network import config_of, network_of  # noqa: PLC0415
 
     content = _checked_weights(package)
     try:
-        config = NetworkConfig(**package.network)
-    except TypeError as exc:
-        raise ModelError(f"{package.id}: [network] is not understood: {exc}") from exc
+        config = config_of(package.network)
+    except ModelError as exc:
+        raise ModelError(f"{package.id}: {exc}") from exc
     _check_fit(package, config)
     with torch.device("meta"):
-        network = FullDiskCnn(config)
+        network = network_of(config)
     try:
         state = load(content)
         network.load_state_dict(state, strict=True, assign=True)
@@ -60,7 +60,7 @@ def _checked_weights(package: ModelPackage) -> bytes:
     return content
 
 
-def _check_fit(package: ModelPackage, config: Any) -> None:
+def _check_fit(package: ModelPackage, config: "NetworkConfig | RateConfig") -> None:
     """Refuse a network made for other planes or another number of events."""
     frame = package.frame
     if config.n_events != len(package.events):

@@ -63,7 +63,7 @@ def check_receipt(receipt: Mapping[str, Any], shop: Workshop) -> list[Check]:
             same = all(check.state is CheckState.SAME for check in package_checks)
             scored[answer.model] = None
             if path is not None and same:
-                scored[answer.model], trouble = _scores(record, path, answer.model, shop)
+                scored[answer.model], trouble = _scores(record, path, answer, shop)
                 checks += trouble
         checks += check_numbers(answer, scored[answer.model])
     return checks
@@ -133,7 +133,7 @@ def _package(answer: ClaimedAnswer, shop: Workshop) -> Iterator[Check]:
 
 
 def _scores(
-    record: Record, path: Path, model: ModelId, shop: Workshop
+    record: Record, path: Path, answer: ClaimedAnswer, shop: Workshop
 ) -> "tuple[Mapping[FlareEvent, EventScore] | None, list[Check]]":
     """Read, prepare and score the file as the pipeline does."""
     import numpy as np  # noqa: PLC0415 - seconds that `explain` need not pay
@@ -147,12 +147,12 @@ def _scores(
         refusal = screen_magnetogram(magnetogram)
         if refusal is not None:
             raise InputError(f"this version refuses it, {refusal.reason}: {refusal.detail}")
-        predictor = shop.predictor(model)
+        predictor = shop.predictor(answer.model)
         spec = predictor.package.frame
         planes = np.stack([to_plane(to_frame(magnetogram, spec), spec)])
-        return {score.event: score for score in predictor.predict(planes)[0]}, []
+        return {score.event: score for score in predictor.predict(planes, [answer.recent])[0]}, []
     except FlaremonError as exc:
-        return None, [cannot(f"{record.key} by {model}", said="scored", found=str(exc))]
+        return None, [cannot(f"{record.key} by {answer.model}", said="scored", found=str(exc))]
 
 
 def _in_a_row(frame: Mapping[str, Any]) -> str:

@@ -7,8 +7,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flaremon import store
-from flaremon.domain import SEGMENT, EventOutcome, Prediction, Rejection, quality_class
+from flaremon.domain import (
+    SEGMENT,
+    ActivityLevel,
+    EventOutcome,
+    Prediction,
+    Rejection,
+    quality_class,
+)
 from flaremon.errors import InputError
+from flaremon.times import parse_utc
+from flaremon.truth import recent_activity
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -85,12 +94,27 @@ def answer_part(session: "Session", item: store.StoredPrediction, catalog: str) 
         "calibrator": _calibrator(session, p),
         "activity": None if p.activity is None else str(p.activity),
         "activity_source": p.activity_source,
+        "recent_flares": _recent_flares(session, p),
         "probability": p.probability,
         "spread": p.spread,
         "threshold": p.threshold,
         "flare": p.flare,
         "outcome": _outcome(history, catalog),
     }
+
+
+def _recent_flares(session: "Session", p: Prediction) -> list[list[Any]] | None:
+    """Return start and flux of the flares that were known then, as network and calibrator saw them.
+
+    The list is asked for its version of that time, so a later revision changes nothing.
+    """
+    if p.activity_source is None or p.activity in {None, ActivityLevel.UNKNOWN}:
+        return None
+    catalog, _, as_of = p.activity_source.partition(" as of ")
+    # Versions are written to the second, and rows are seen within it.
+    at = parse_utc(as_of) + timedelta(seconds=1)
+    (known,) = recent_activity(session, [p.t_obs], catalog=catalog, at=at)
+    return None if known is None else [[_instant(start), flux] for start, flux in known.flares]
 
 
 def _calibrator(session: "Session", p: Prediction) -> dict[str, Any] | None:

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flaremon.domain import Calibration, FlareEvent, Geometry, ModelId, Record, RecordKey
+from flaremon.domain import (
+    Calibration,
+    FlareEvent,
+    Geometry,
+    ModelId,
+    RecentActivity,
+    Record,
+    RecordKey,
+)
 from flaremon.errors import InputError
 from flaremon.receipts.receipt import FORMAT, sha256_of
 
@@ -33,6 +41,8 @@ class ClaimedAnswer:
     flare: bool
     calibrator: Mapping[str, Any] | None
     activity: str | None
+    recent: RecentActivity | None
+    """Flares before the observation, where network or calibrator were given them."""
 
 
 def read_receipt(path: Path) -> dict[str, Any]:
@@ -120,6 +130,18 @@ def _claimed(told: Mapping[str, Any]) -> ClaimedAnswer:
         flare=bool(told["flare"]),
         calibrator=told["calibrator"],
         activity=told["activity"],
+        recent=_recent(told),
+    )
+
+
+def _recent(told: Mapping[str, Any]) -> RecentActivity | None:
+    flares, until = told["recent_flares"], _instant(told["t_obs"])
+    if flares is None or until is None:
+        return None
+    return RecentActivity(
+        until=until,
+        flares=tuple((datetime.fromisoformat(start), float(flux)) for start, flux in flares),
+        source=str(told["activity_source"]),
     )
 
 

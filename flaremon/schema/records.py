@@ -145,7 +145,7 @@ class PredictionRow(Base):
     """What the network says, before calibration; missing where there was no calibrator."""
     calibrator_id: Mapped[int | None] = mapped_column(ForeignKey("calibrators.id"))
     activity: Mapped[str | None] = mapped_column(String(16))
-    """Recent activity that the calibrator was given: active, quiet or unknown."""
+    """Recent activity that network or calibrator was given: active, quiet or unknown."""
     activity_source: Mapped[LongText | None]
     """Flare list that told it, and as of when."""
     spread: Mapped[float | None]

@@ -15,9 +15,21 @@ packaging       writes a package folder, all or nothing
 card            the model card, generated from the evaluation
 card_text       what a card says in any case
 recipe          from real data to a package with its card, and from a package to its evaluation
+rendered        a package's raw probabilities of hours after its training, for calibration
+rates           the rate map: all of the above that differs for it
+export          a package's network as an ONNX file
+models          any of them: which recipe a file or a package is for
 ==============  ==================================================================================
 """
 
+from flaremon.training.models import card_of, evaluate_model, train_model
 from flaremon.training.recipe import Recipe, evaluate_package, train_package
 
-__all__ = ["Recipe", "evaluate_package", "train_package"]
+__all__ = [
+    "Recipe",
+    "card_of",
+    "evaluate_model",
+    "evaluate_package",
+    "train_model",
+    "train_package",
+]

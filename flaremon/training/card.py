@@ -31,7 +31,7 @@ def render_card(package: ModelPackage, report: Report) -> str:
             ),
             _input_and_data(package),
             "## Years and base rates\n",
-            _splits(report.splits),
+            splits_table(report.splits),
             METHOD.format(
                 gap=_least_gap_d(report.splits),
                 seed=package.training.seed,
@@ -39,9 +39,9 @@ def render_card(package: ModelPackage, report: Report) -> str:
             ),
             "## Skill on hours it has not seen\n",
             HOW_TO_READ,
-            *(_verification(v) for v in report.verifications),
+            *(verification_section(v) for v in report.verifications),
             LIMITS,
-            _files(package),
+            files_section(package),
         ]
     )
 
@@ -61,7 +61,11 @@ def _input_and_data(package: ModelPackage) -> str:
     )
 
 
-def _splits(splits: tuple[SplitSummary, ...]) -> str:
+def splits_table(
+    splits: tuple[SplitSummary, ...], choose: str = "to choose the epoch and the design"
+) -> str:
+    """Write the years and their base rates; `choose` is what those between were for."""
+    purposes = {**_PURPOSE, "choose": choose}
     events = list(splits[0].base_rates)
     rows = [
         "| years | purpose | " + " | ".join(f"share of hours with `{e}`" for e in events) + " |",
@@ -69,7 +73,7 @@ def _splits(splits: tuple[SplitSummary, ...]) -> str:
     ]
     for split in splits:
         rates = " | ".join(f"{split.base_rates[event]:.3f}" for event in events)
-        rows.append(f"| {split.start} to {split.end} | {_PURPOSE[split.name]} | {rates} |")
+        rows.append(f"| {split.start} to {split.end} | {purposes[split.name]} | {rates} |")
     return "\n".join(rows) + "\n"
 
 
@@ -81,7 +85,8 @@ def _least_gap_d(splits: tuple[SplitSummary, ...]) -> int:
     )
 
 
-def _verification(v: Verification) -> str:
+def verification_section(v: Verification) -> str:
+    """Write one event on one set of hours."""
     title = f"### `{v.event}`, {v.hours}\n\n{_hours_in_words(v)}\n"
     if not v.forecasters:
         return f"{title}\nNo hour can be judged: the lists have no end times for these flares.\n"
@@ -119,6 +124,11 @@ def _verdicts(v: Verification) -> list[str]:
         f"- Against the climatology of these hours: BSS {_in_words(bss)}, {_verdict(bss)}.",
         f"- Against {TRAILING}: BSS {_in_words(over)}, {_verdict(over)}.",
         f"- TSS minus that of {PERSISTENCE}: {_in_words(gain)}, {_verdict(gain)}.",
+        *(
+            f"- {pair.removeprefix(_PAIR).capitalize()}: BSS {_in_words(f)}, {_verdict(f)}."
+            for pair, f in v.paired.items()
+            if pair.startswith(_PAIR)
+        ),
     ]
 
 
@@ -133,7 +143,8 @@ def _reliability(v: Verification) -> str:
     return f"Reliability of the {NETWORK}, mean p / observed (hours): " + ", ".join(cells) + "."
 
 
-def _files(package: ModelPackage) -> str:
+def files_section(package: ModelPackage) -> str:
+    """Write what the package's files are."""
     return (
         f"## Files\n\n`{DESCRIPTION_FILE}` is what machines read, `evaluation.json` holds the "
         f"figures above, `{WEIGHTS_FILE}` the weights (SHA-256 `{package.weights_sha256}`).\n"
@@ -144,9 +155,9 @@ def _in_words(figure: Figure) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
+_PAIR = "bss of "
 _COLUMNS = ("tss", "tss_hindsight", "hss", "bss", "auc", "ece")
 _PURPOSE = {
     "train": "to train",
-    "choose": "to choose the epoch and the design",
     "report": "to report; nothing was chosen on them",
 }

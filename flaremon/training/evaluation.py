@@ -1,7 +1,7 @@
 """A network against hours it has not seen, beside climatology and persistence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,11 @@ class Hours:
     name: str
     times: Times
     logits: NDArray[np.float64]
-    """Shape (N, events)."""
+    """Of the network, shape (N, events)."""
+    others: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Probabilities of other forecasters, shape (N, events)."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Forecasters whose Brier skill over another is wanted, beside the usual ones."""
     block: str = "solar rotation"
     block_d: float = ROTATION_D
 
@@ -56,15 +60,13 @@ def verify(
     repeats : int
         Of the bootstrap.
     """
-    probabilities = 1 / (1 + np.exp(-hours.logits))
     return [
-        _verify_event(hours, probabilities[:, column], spec, flares, repeats)
-        for column, spec in enumerate(specs)
+        _verify_event(hours, column, spec, flares, repeats) for column, spec in enumerate(specs)
     ]
 
 
 def _verify_event(
-    hours: Hours, probabilities: Probabilities, spec: EventSpec, flares: FlareList, repeats: int
+    hours: Hours, column: int, spec: EventSpec, flares: FlareList, repeats: int
 ) -> Verification:
     outcome = label(flares, spec.event, hours.times)
     known = outcome != UNKNOWN
@@ -84,29 +86,43 @@ def _verify_event(
     if not known.any():
         return summary
     forecasts = {
-        NETWORK: probabilities[known],
+        NETWORK: 1 / (1 + np.exp(-hours.logits[known, column])),
         TRAILING: trailing_climatology(flares, spec.event, times),
         PERSISTENCE: persistence(flares, spec.event, times),
+        **{name: values[known, column] for name, values in hours.others.items()},
     }
-    forecasters, paired = _compare(labels, forecasts, spec.threshold, blocks, repeats)
+    draws = _Draws(blocks=blocks, repeats=repeats)
+    forecasters, paired = _compare(labels, forecasts, spec.threshold, hours.pairs, draws)
     return replace(
         summary,
         forecasters=forecasters,
         paired=paired,
-        reliability=tuple(reliability(labels, probabilities[known])),
+        reliability=tuple(reliability(labels, forecasts[NETWORK])),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draws:
+    """Of the bootstrap."""
+
+    blocks: NDArray[np.int64]
+    repeats: int
 
 
 def _compare(
     labels: Labels,
     forecasts: Mapping[str, Probabilities],
     threshold: float,
-    blocks: NDArray[np.int64],
-    repeats: int,
+    wanted: tuple[tuple[str, str], ...],
+    draws: _Draws,
 ) -> tuple[tuple[Forecaster, ...], Mapping[str, Figure]]:
     """Return figures of all forecasters at one threshold, and paired ones of the network."""
     keys = [(name, figure) for name in forecasts for figure in _FIGURES]
-    pairs = (f"bss over {TRAILING}", f"tss minus {PERSISTENCE}")
+    pairs = (
+        f"bss over {TRAILING}",
+        f"tss minus {PERSISTENCE}",
+        *(f"bss of {one} over {other}" for one, other in wanted),
+    )
 
     def figures(index: NDArray[np.intp]) -> NDArray[np.float64]:
         y = labels[index]
@@ -114,10 +130,11 @@ def _compare(
         row = {name: _figures(y, values, threshold) for name, values in p.items()}
         over_trailing = brier_skill(y, p[NETWORK], p[TRAILING])
         tss_gain = row[NETWORK]["tss"] - row[PERSISTENCE]["tss"]
-        return np.array([*(row[name][key] for name, key in keys), over_trailing, tss_gain])
+        over = [brier_skill(y, p[one], p[other]) for one, other in wanted]
+        return np.array([*(row[name][key] for name, key in keys), over_trailing, tss_gain, *over])
 
     values = figures(np.arange(len(labels)))
-    low, high = intervals(figures, blocks, repeats=repeats)
+    low, high = intervals(figures, draws.blocks, repeats=draws.repeats)
     found = [
         Figure(value=v, low=lo, high=hi)
         for v, lo, hi in zip(values.tolist(), low.tolist(), high.tolist(), strict=True)

@@ -3,14 +3,22 @@
 Nothing here may influence training, thresholds or the choice between models.
 """
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flaremon.batch import score_files
+from flaremon.gates import screen_magnetogram
+from flaremon.images import read_any
 from flaremon.inference import Predictor
 from flaremon.package import ModelPackage
+from flaremon.preprocess import FrameSpec, to_frame, to_plane
 from flaremon.training.evaluation import Hours
+
+Plane = NDArray[np.float32]
 
 IMAGES = "hmi_jpg"
 """Folder of images, in any depth, named by their time of observation."""
@@ -42,3 +50,17 @@ def score_images(package: ModelPackage, folder: Path) -> Hours | None:
         block="day",
         block_d=1.0,
     )
+
+
+def planes_of(paths: Sequence[Path], spec: FrameSpec) -> Iterator[tuple[datetime, Plane]]:
+    """Yield time and plane (1, side, side) of the files that the gates let through.
+
+    Raises
+    ------
+    FitsError
+        A file cannot be read: of a data set one wants to know.
+    """
+    for path in paths:
+        magnetogram = read_any(path)
+        if screen_magnetogram(magnetogram) is None:
+            yield magnetogram.t_obs, to_plane(to_frame(magnetogram, spec), spec)

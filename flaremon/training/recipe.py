@@ -9,7 +9,8 @@ import numpy as np
 
 from flaremon import __version__
 from flaremon.domain import FlareEvent, ModelId
-from flaremon.network import NetworkConfig
+from flaremon.errors import ModelError
+from flaremon.network import FullDiskCnn, NetworkConfig
 from flaremon.package import (
     CARD_FILE,
     EventSpec,
@@ -161,7 +162,7 @@ def evaluate_package(
     recipe = recipe or Recipe()
     source = recipe.source(data, cache)
     flares = source.flares()
-    network = build_network(package)
+    network = plain_network(package)
     report_split = recipe.splits[2]
     sets: list[Hours] = []
     for rendering in Rendering:
@@ -181,6 +182,23 @@ def evaluate_package(
         splits=tuple(_summary(split, recipe, flares) for split in recipe.splits),
         verifications=tuple(verifications),
     )
+
+
+def plain_network(package: ModelPackage) -> FullDiskCnn:
+    """Return the network of a package whose kind this recipe trains.
+
+    Raises
+    ------
+    ModelError
+        If the weights do not load, or are another kind's.
+    """
+    network = build_network(package)
+    if not isinstance(network, FullDiskCnn):
+        raise ModelError(
+            f"{package.id} is no plain-cnn: rendered views are not what it is judged or "
+            "calibrated on; use its stored forecasts"
+        )
+    return network
 
 
 def _with_thresholds(recipe: Recipe, flares: FlareList) -> tuple[EventSpec, ...]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from flaremon.package import ModelPackage, build_network
+from flaremon.package import ModelPackage
 from flaremon.training.evaluation import Hours
 from flaremon.training.loop import logits_of
 from flaremon.training.outside import score_images
-from flaremon.training.recipe import Recipe
+from flaremon.training.recipe import Recipe, plain_network
 from flaremon.verify import Forecast
 
 
@@ -35,7 +35,7 @@ def raw_forecasts(
         If the weights do not load.
     """
     recipe = recipe or Recipe()
-    source, network = recipe.source(data, cache), build_network(package)
+    source, network = recipe.source(data, cache), plain_network(package)
     sets: list[Hours] = []
     for split in recipe.splits[1:]:
         samples = source.samples(split, recipe.rendering, recipe.events)

@@ -114,7 +114,8 @@ def intervals(
     Parameters
     ----------
     figures : callable
-        From the indices of samples, which repeat, to K numbers. NaN are left out.
+        From the indices of samples, which repeat, to K numbers. NaN are left out; where all
+        are NaN the interval is, too.
     blocks : ndarray of int64, shape (N,)
         Which block each sample is in.
     repeats, seed
@@ -130,7 +131,10 @@ def intervals(
             for _ in range(repeats)
         ]
     )
-    return np.asarray(np.nanquantile(values, [0.025, 0.975], axis=0))
+    found = np.full((2, values.shape[1]), np.nan)
+    defined = np.isfinite(values).any(axis=0)
+    found[:, defined] = np.nanquantile(values[:, defined], [0.025, 0.975], axis=0)
+    return found
 
 
 def _ratio(part: float, whole: float) -> float:

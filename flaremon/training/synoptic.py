@@ -20,8 +20,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
+from torch import Tensor
 
 from flaremon.errors import InputError
 from flaremon.preprocess import FrameSpec, to_plane
@@ -127,6 +129,16 @@ def render(
     frame = np.zeros(spec.size_px**2, np.float32)
     frame[view.pixels] = view.weights @ np.nan_to_num(window).ravel()
     return frame.reshape(spec.size_px, spec.size_px)
+
+
+def as_pictured(field: Tensor, scale_gauss: float) -> Tensor:
+    """Weaken strong field as real pictures do.
+
+    Fine strong field is clipped, or saturates, before it is averaged; maps keep it. With
+    ``sign(B) c (1 - exp(-|B| / c))`` the features of `flaremon.network.surface` have the means
+    that they have on a real FITS for c = 600 G, and on a picture of it for c = 350 G.
+    """
+    return field.sign() * scale_gauss * -torch.expm1(-field.abs() / scale_gauss)
 
 
 def pooled_plane(

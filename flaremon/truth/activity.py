@@ -19,7 +19,11 @@ _LEAST = FlareEvent(FlareClass.parse("C1"), ACTIVITY_REACH)
 
 
 def recent_activity(
-    session: "Session", times: Sequence[datetime], *, catalog: str
+    session: "Session",
+    times: Sequence[datetime],
+    *,
+    catalog: str,
+    at: datetime | None = None,
 ) -> list[RecentActivity | None]:
     """Return what a stored flare list knows of the `ACTIVITY_REACH` up to each instant.
 
@@ -31,6 +35,8 @@ def recent_activity(
     times : sequence of datetime
         Times of observation, aware, in any order; all are served by one query, so those of a
         chunk should be asked for together.
+    at : datetime, optional
+        As the list was known at this instant; by default as it is now.
 
     Returns
     -------
@@ -45,6 +51,7 @@ def recent_activity(
         catalog=catalog,
         since=min(times) - ACTIVITY_REACH,
         until=max(times) + timedelta(seconds=1),
+        at=at,
     )
     until = instants(times)
     since = until - np.timedelta64(ACTIVITY_REACH // timedelta(seconds=1), "s")

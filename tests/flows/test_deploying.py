@@ -35,6 +35,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from flaremon.errors import FlaremonError
 from flows import runner
 from flows.automations import ZOMBIES, ensure_zombie_automation
+from flows.monitor import monitor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,7 +110,7 @@ def test_prefect_yaml_deploys_schedules_and_refuses_a_second_run_at_once(
 
 def test_serving_schedules_at_the_interval_and_asks_for_a_first_run_now(client):
     every = timedelta(minutes=7)
-    runner._register(Runner(name="test", limit=1), every, shared=True)
+    runner._register(Runner(name="test", limit=1), runner.Served(monitor, every), shared=True)
     deployment = client.read_deployment_by_name("monitor/served")
     assert_one_at_a_time(deployment)
     runs = wait_for_scheduled(client, deployment.id)
@@ -125,7 +126,7 @@ def test_serving_schedules_at_the_interval_and_asks_for_a_first_run_now(client):
     ]
     assert len(asked_for) == 1
     # A restart begins with one run, not with everything that was missed.
-    runner._drop_backlog()
+    runner._drop_backlog("monitor")
     assert scheduled(client, deployment.id) == []
 
 
@@ -156,7 +157,11 @@ def test_a_server_that_is_configured_but_absent_is_an_error_that_names_it():
     with temporary_settings(away), ThreadPoolExecutor(1) as pool:
         inherit = contextvars.copy_context()
         served = pool.submit(
-            inherit.run, runner.serve, timedelta(minutes=12), None, threading.Event()
+            inherit.run,
+            runner.serve,
+            [runner.Served(monitor, timedelta(minutes=12))],
+            None,
+            threading.Event(),
         )
         with pytest.raises(FlaremonError, match=r"http://127\.0\.0\.1:9/api cannot be used"):
             served.result()

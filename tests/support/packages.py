@@ -66,3 +66,44 @@ def write_package(
         ),
     )
     return save(replace(package, **changes), weights)
+
+
+RATE_EVENTS = ("M1+/24h", "C1+/24h", "X1+/24h", "C1+/now", "M1+/now")
+
+
+def write_rate_package(models_dir: Path, *, name: str = "tiny-rate", seed: int = 0) -> ModelPackage:
+    """Write a rate map of two members whose rates follow the unsigned field, and return it."""
+    import torch  # noqa: PLC0415
+
+    from flaremon.network import RateConfig, RateMap  # noqa: PLC0415
+
+    config = RateConfig(hidden=8, members=2)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = RateMap(config)
+    for member in network.members:
+        member.layers[-1].bias.data.copy_(torch.tensor([-13.0, -2.0, -2.5]))
+        # More of anything is more flares, whatever the random weights say.
+        for layer in (member.layers[0], member.layers[3], member.layers[5]):
+            layer.weight.data.abs_().mul_(0.6)
+    network.informed[:, 2:] = 0.3
+    weights = encode_weights(network.state_dict())
+    package = ModelPackage(
+        id=ModelId(name, "0.0.1"),
+        folder=models_dir / name / "0.0.1",
+        series="hmi.M_720s",
+        output=Output.LOG_NUMBER,
+        frame=FrameSpec(),
+        events=tuple(EventSpec(FlareEvent.parse(event), 0.5) for event in RATE_EVENTS),
+        network=asdict(config),
+        weights_sha256=sha256_hex(weights),
+        training=Training(
+            start=date(2010, 5, 1),
+            end=date(2019, 12, 31),
+            data="none: random weights for tests",
+            labels="none",
+            seed=seed,
+            software="tests",
+        ),
+    )
+    return save(package, weights)

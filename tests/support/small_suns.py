@@ -26,6 +26,7 @@ SIZE_PX = 64
 
 def archive(folder: Path, labels: list[str], series: str = "hmi.M_720s_nrt") -> None:
     """Write one small file per label; keywords are those of full-size images, pixels differ."""
+    folder.mkdir(parents=True, exist_ok=True)
     for label in labels:
         number = slot_index(label, 720)
         view = suns.View(t_rec=label, series=series)

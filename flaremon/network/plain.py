@@ -1,4 +1,4 @@
-"""The CNN, nothing else: no files, no device, no training.
+"""`plain-cnn`: the whole disk to log odds per event.
 
 The network sees the disk coarsely on purpose. It learns from views rendered from synoptic maps
 (0.5 degree cells) and serves 4096-pixel magnetograms and 8-bit pictures, which differ most in

@@ -1,0 +1,16 @@
+"""The rate map: trained on the strip of synoptic maps itself, not on disks rendered from it.
+
+Near its passage of the central meridian every longitude of a synoptic map was really observed, so
+a region and its flares of those days are an honest pair. A rotation holds about ten regions, where
+disks rendered every few hours show the same ones over and over.
+
+===========  ===============================================================================
+config       what decides weights and figures, read from TOML
+strip        maps to the network's grid; the same as other instruments would show it; features
+located      flares with a place on the strip
+members      one network per left-out group of years, by the likelihood of a Poisson process
+disks        what the members say about whole disks, hour by hour, each about unseen years only
+fitting      from the disk's rates and recent flares to numbers of flares in a window
+recipe       all of it, to a package
+===========  ===============================================================================
+"""
