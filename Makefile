@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo now test lint types wheel-check bench format clean
+.PHONY: help demo now test lint types wheel-check bench bench-large format clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,10 @@ wheel-check: $(VENV)/.dev  ## build the wheel, install it in a clean environment
 
 bench: $(VENV)/.dev  ## measure; prints tables, fails nothing
 	@$(BIN)/python -m tests.benchmarks.main_job
+
+bench-large: $(VENV)/.dev  ## the same with a million rows, and a backfill; takes half an hour
+	@for what in store verify_stored status outcomes backfill; do \
+	  echo "== $$what"; $(BIN)/python -m tests.benchmarks.$$what || exit 1; done
 
 format: $(VENV)/.dev  ## let ruff rewrite
 	@$(BIN)/ruff check --fix .

@@ -57,9 +57,11 @@ def by_our_tables(tmp_path_factory, shared_data):
     file = only_these_months(labels / "flares.csv", folder / "flares.csv")
     shutil.copy(labels / "coverage.csv", folder)
     url = f"sqlite:///{folder / 'flaremon.db'}"
+    # A fixture of the whole module runs before conftest cleans the environment for a test.
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("FLAREMON_")}
     subprocess.run(
         [sys.executable, "-m", "flaremon", "flares", "import", file],
-        env={**os.environ, "FLAREMON_DATABASE_URL": url},
+        env={**clean, "FLAREMON_DATABASE_URL": url},
         check=True,
         timeout=200,
     )
