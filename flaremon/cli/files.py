@@ -126,9 +126,9 @@ def _words(result: "FileResult", calibrator: "Calibrator | None") -> None:
     sys.stdout.write(f"{result.path}: observed {iso_z(result.t_obs)}, {result.model}\n")
     for item in result.scores:
         probability, threshold, by = _answer(item, calibrator)
-        verdict = "FLARE" if probability >= threshold else "no flare"
+        verdict = "yes" if probability >= threshold else "no"
         how = f"; calibrated by {by}, recent activity unknown" if by else "; not calibrated"
         sys.stdout.write(
-            f"  {item.event}  {verdict} - {probability:.1%} "
-            f"for a {item.event.in_words} (flare from {threshold:.1%}{how})\n"
+            f"  {item.event}  {probability:.1%} for a {item.event.in_words}; "
+            f"flare: {verdict} (from {threshold:.1%}{how})\n"
         )

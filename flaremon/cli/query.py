@@ -22,7 +22,7 @@ COLUMNS = (
     "device", "software", "run_id", "raw_probability", "calibrator", "activity", "activity_source",
     "spread",
 )  # fmt: skip
-_ANSWERS = {True: "FLARE", False: "no flare", None: "-"}
+_ANSWERS = {True: "yes", False: "no", None: "-"}
 """Who has no threshold says neither."""
 
 
@@ -173,12 +173,12 @@ def _flat_forecasts(
 
 
 def _table(rows: Iterable[dict[str, Any]]) -> None:
-    head = f"{'observed':<20} {'event':<8} {'answer':<8} {'prob.':>6} {'thr.':>6} {'mode':<8} "
+    head = f"{'observed':<20} {'event':<8} {'flare':<5} {'prob.':>6} {'thr.':>6} {'mode':<8} "
     sys.stdout.write(head + f"{'model':<20} record\n")
     n = 0
     for n, row in enumerate(rows, start=1):  # noqa: B007 - counted after the loop
         sys.stdout.write(
-            f"{row['t_obs']:<20} {row['event']:<8} {_ANSWERS[row['flare']]:<8} "
+            f"{row['t_obs']:<20} {row['event']:<8} {_ANSWERS[row['flare']]:<5} "
             f"{row['probability']:>6.1%} {_percent(row['threshold']):>6} {row['mode']:<8} "
             f"{row['model']:<20} {row['record'] or '-'}\n"
         )
