@@ -33,6 +33,10 @@ def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")
+    try:
+        _ = parts.port
+    except ValueError as exc:
+        raise ValueError("has no valid port after its host") from exc
     if parts.username is not None:
         raise ValueError("must not hold a user name or password: it is printed and stored")
     return value.rstrip("/")

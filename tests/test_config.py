@@ -26,6 +26,8 @@ def test_variables_reach_their_settings(monkeypatch):
     [
         ("FLAREMON_JSOC__SERIES", "hmi.V_720s"),
         ("FLAREMON_JSOC__BASE_URL", "ftp://example.invalid"),
+        ("FLAREMON_JSOC__BASE_URL", "http://127.0.0.1:8080:"),
+        ("FLAREMON_SWPC__BASE_URL", "http://127.0.0.1:99999"),
         ("FLAREMON_JSOC__LOOKBACK_H", "-1"),
         ("FLAREMON_JSOC__LOOKBACK_H", "inf"),
         ("FLAREMON_STALE_AFTER_H", "nan"),
