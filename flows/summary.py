@@ -29,24 +29,15 @@ def as_json(
     error
         Why the run failed, if it did.
     """
+    done = report.as_json()
+    done["scored"] = done.pop("predicted")
     return {
         "run_id": run.run_id,
         "series": series,
         "issued_at": iso_z(run.now),
         "error": str(error) if error is not None else None,
-        "listed": report.listed,
-        "undecided": report.undecided,
-        "scored": len({prediction.key for prediction in report.predictions}),
-        "rejected": [
-            {"record": str(r.key), "reason": str(r.reason), "detail": r.detail}
-            for r in report.rejections
-        ],
-        "failed": [
-            {"record": str(f.key), "error": f.error, "retriable": f.retriable}
-            for f in report.failures
-        ],
+        **done,
         "left": left,
-        "stored": report.stored,
         **_known(facts),
     }
 

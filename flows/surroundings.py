@@ -13,6 +13,7 @@ from typing import Any
 
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
+from flaremon.backfill import decoding
 from flaremon.config import PREFIX, Settings, settings_as_environment
 from flows.private_server import PrivateServer
 
@@ -53,15 +54,7 @@ def end_with_parent(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG0
     Its server is gone too then, and Prefect would spend minutes on trying to tell it. What is
     half done the next run does again.
     """
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(os.EX_TEMPFAIL)
-
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+    decoding.end_with_parent()
 
 
 @contextlib.contextmanager

@@ -83,6 +83,11 @@ def start_worker() -> None:
     this they would outlive a parent that was killed.
     """
     os.nice(NICE)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it has died; what is half done is done again."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

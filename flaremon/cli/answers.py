@@ -56,21 +56,21 @@ def now(
     """
     from flaremon.cli._now import run_once
     from flaremon.domain import Verdict
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
     config = settings(series=series)
     asked = read_events(config, events)
-    engine = ready_engine(config)
-    try:
-        report = run_once(config, engine, newest_only=not catch_up)
-    except SourceError as exc:
-        if as_json:
-            # Machines get the stored answers too, each with its age; people get the sentence.
-            facts, _ = look_up(config, engine, asked)
-            _print(facts, code=ERROR, as_json=True, error=str(exc))
-        raise
-    facts, _ = look_up(config, engine, asked)
+    with opened(config) as engine:
+        try:
+            report = run_once(config, engine, newest_only=not catch_up)
+        except SourceError as exc:
+            if as_json:
+                # Machines get the stored answers too, each with its age; people get the sentence.
+                facts, _ = look_up(config, engine, asked)
+                _print(facts, code=ERROR, as_json=True, error=str(exc))
+            raise
+        facts, _ = look_up(config, engine, asked)
     code = facts.exit_code
     if code == Verdict.UNKNOWN.value and report.failures and not report.predictions:
         code = ERROR  # unknown because something failed is an error
@@ -103,11 +103,12 @@ def status(
     are the network's answers; what GOES sees counts only for --event M1+/goes.
     """
     from flaremon.status import changes_as_json, changes_in_words
-    from flaremon.wiring import reading_engine
+    from flaremon.wiring import opened
 
     config = settings(series=series, stale_after_h=stale_after_h)
     asked = read_events(config, events)
-    facts, changes = look_up(config, reading_engine(config), asked, changes=since_last_change)
+    with opened(config, reading=True) as engine:
+        facts, changes = look_up(config, engine, asked, changes=since_last_change)
     if changes is None:
         _print(facts, code=facts.exit_code, as_json=as_json)
     elif as_json:
@@ -132,25 +133,12 @@ def _print(
         if error is not None:
             document["error"] = error
         if report is not None:
-            document["run"] = _run_as_json(report)
+            document["run"] = report.as_json()
         print_json(document)
         return
     if report is not None:
         sys.stdout.write(_summary(report) + "\n")
     sys.stdout.write(facts_in_words(facts) + "\n")
-
-
-def _run_as_json(report: "Report") -> dict[str, Any]:
-    return {
-        "listed": report.listed,
-        "undecided": report.undecided,
-        "predicted": len({p.key for p in report.predictions}),
-        "rejected": [
-            {"record": str(r.key), "reason": str(r.reason), "detail": r.detail}
-            for r in report.rejections
-        ],
-        "failed": [{"record": str(f.key), "error": f.error} for f in report.failures],
-    }
 
 
 def _summary(report: "Report") -> str:

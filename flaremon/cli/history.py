@@ -101,10 +101,8 @@ def coverage(
     config = per_model(models, series)[0]
     grid = grid_of(since, until, config.jsoc.series, cadence)
     package = wiring.package(config)
-    engine = wiring.reading_engine(config)
-    with session_scope(engine) as session:
+    with wiring.opened(config, reading=True) as engine, session_scope(engine) as session:
         days = cover(session, grid, package)
-    engine.dispose()
     print_rows(map(_flat(form), days), form=form, columns=COLUMNS, table=_table)
     if plot is not None:
         draw_calendar(days, plot, title=f"{grid.series}, {package.id}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from flaremon.domain import Outcome, Prediction, Record, RecordKey, Rejection, StoredFile
 
@@ -43,3 +44,20 @@ class Report:
             else:
                 self.rejections.append(outcome)
         self.failures.extend(failures)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return counts, and what was rejected or failed and why, as plain values."""
+        return {
+            "listed": self.listed,
+            "undecided": self.undecided,
+            "predicted": len({prediction.key for prediction in self.predictions}),
+            "rejected": [
+                {"record": str(r.key), "reason": str(r.reason), "detail": r.detail}
+                for r in self.rejections
+            ],
+            "failed": [
+                {"record": str(f.key), "error": f.error, "retriable": f.retriable}
+                for f in self.failures
+            ],
+            "stored": self.stored,
+        }
