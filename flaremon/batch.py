@@ -6,7 +6,8 @@ the others. Planes are scored in batches, so memory does not grow with the numbe
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,39 @@ class _Prepared:
     refusal: Refusal | None = None
 
 
+@dataclass(slots=True)
+class _Seen:
+    """The files so far; one is read a second time only when another has its very length."""
+
+    _by_size: "dict[int, tuple[Path, datetime] | None]" = field(default_factory=dict)
+    """The only file of a length; None: there are several, and all are in the other table."""
+    _by_sha256: "dict[str, tuple[Path, datetime]]" = field(default_factory=dict)
+
+    def first(self, path: Path, t_obs: datetime) -> tuple[Path, datetime]:
+        """Return the first file that was byte for byte this one, this one included, and its time.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        """
+        size = path.stat().st_size
+        if size not in self._by_size:
+            self._by_size[size] = path, t_obs
+            return path, t_obs
+        only = self._by_size[size]
+        if only is not None:
+            with suppress(OSError):  # it is gone, and cannot be compared any more
+                self._by_sha256[_sha256(only[0])] = only
+            self._by_size[size] = None
+        return self._by_sha256.setdefault(_sha256(path), (path, t_obs))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def score_files(paths: Iterable[Path], predictor: "Predictor") -> Iterator[FileResult]:
     """Score magnetogram files: FITS, JP2 or JPG.
 
@@ -63,7 +97,7 @@ def score_files(paths: Iterable[Path], predictor: "Predictor") -> Iterator[FileR
     ModelError
         The network failed.
     """
-    seen: dict[str, tuple[Path, datetime | None]] = {}
+    seen = _Seen()
     batch: list[_Prepared] = []
     for path in paths:
         batch.append(_prepare(path, predictor.package.frame, seen))
@@ -86,13 +120,11 @@ def _scored(batch: list[_Prepared], predictor: "Predictor") -> Iterator[FileResu
         )
 
 
-def _prepare(
-    path: Path, frame: "FrameSpec", seen: dict[str, tuple[Path, datetime | None]]
-) -> _Prepared:
-    """Read one file up to the plane; `seen` maps SHA-256 to the file and time that had it."""
+def _prepare(path: Path, frame: "FrameSpec", seen: _Seen) -> _Prepared:
+    """Read one file up to the plane."""
     try:
         magnetogram = read_any(path)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        first, first_t_obs = seen.first(path, magnetogram.t_obs)
     except (FitsError, OSError) as exc:
         return _Prepared(path=path, refusal=Refusal(RejectionReason.UNREADABLE, str(exc)))
     t_obs = magnetogram.t_obs
@@ -101,7 +133,6 @@ def _prepare(
         refusal = Refusal(
             RejectionReason.FUTURE, f"{path} says it was observed at {iso_z(t_obs)}, in the future"
         )
-    first, first_t_obs = seen.setdefault(digest, (path, t_obs))
     if first_t_obs != t_obs:
         # A feed that returns its newest picture whatever one asks for names it anew each time.
         refusal = Refusal(RejectionReason.DUPLICATE_IMAGE, f"{path} is byte for byte {first}")

@@ -16,17 +16,19 @@ References
    SIGGRAPH 1980, section 2.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, radians, sin, tan
-from typing import Any, cast
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from flaremon.compiled import compiled
+
 _KERNEL_REACH_PX = 2
 """The cubic at an edge reads the two old pixels on either side of it at most."""
+_ROWS_TURNED = 16
+"""As many float32 as a line of the processor's cache holds."""
 _MIN_MEASURED = 0.5
 """A new pixel of which less than this was measured is missing."""
 
@@ -100,16 +102,28 @@ def _integrals(field: _Image, grid: Grid, outside: float = np.nan) -> _Image:
     reach = grid.radius_px + grid.scale + _KERNEL_REACH_PX + 1
     half = np.sqrt(np.clip(reach**2 - dy**2, 0, None))
     edges = _first_edges(grid, grid.centre_x_px + shear, step)
-    columns = _KERNEL(field, edges, step, _spans(grid, -shear / step, half / step), size, beyond)
+    columns = _sum_between_edges(
+        field, edges, step, _spans(grid, -shear / step, half / step), size, beyond
+    )
     # Pass 2: new rows of every new column. On new column i, new row j has its middle at
     # y = centre_y + (j - middle) scale cos(roll) - (i - middle) scale sin(roll).
     step = grid.scale * cos(roll)
     di = np.arange(size) - (size - 1) / 2
     half = np.sqrt(np.clip((grid.radius_px / grid.scale + 1) ** 2 - di**2, 0, None))
     edges = _first_edges(grid, grid.centre_y_px - grid.scale * sin(roll) * di, step)
-    columns = np.ascontiguousarray(columns.T)
-    rows = _KERNEL(columns, edges, step, _spans(grid, np.zeros(size), half), size, beyond)
+    columns = _turned(columns)
+    rows = _sum_between_edges(
+        columns, edges, step, _spans(grid, np.zeros(size), half), size, beyond
+    )
     return np.ascontiguousarray(rows.T)
+
+
+def _turned(image: _Image) -> _Image:
+    """Return the transpose, a few rows at a time: as a whole it would miss the cache throughout."""
+    out = np.empty(image.shape[::-1], dtype=image.dtype)
+    for row in range(0, image.shape[0], _ROWS_TURNED):
+        out[:, row : row + _ROWS_TURNED] = image[row : row + _ROWS_TURNED].T
+    return out
 
 
 def _first_edges(grid: Grid, middles: _Rows, step: float) -> _Rows:
@@ -125,6 +139,8 @@ def _spans(grid: Grid, middles: _Rows, half: _Rows) -> NDArray[np.int64]:
     )
 
 
+# Sums may be reordered, but NaN and infinity must keep their meaning.
+@compiled(fastmath=frozenset({"reassoc", "contract", "nsz"}))
 def _sum_between_edges(
     image: _Image,
     first_edges: _Rows,
@@ -136,7 +152,7 @@ def _sum_between_edges(
     """Integrate every row of `image` over new pixels of width `step`.
 
     `first_edges[row]` is where new pixel 0 begins, counted in old pixels from the left edge of
-    the image. Compiled by numba; loops are what it wants.
+    the image.
     """
     rows, columns = image.shape
     out = np.full((rows, size_px), outside, dtype=np.float32)
@@ -168,15 +184,3 @@ def _sum_between_edges(
                 out[row, new - 1] = total
             left, left_part = right, right_part
     return out
-
-
-def _compile(function: Callable[..., _Image]) -> Callable[..., _Image]:
-    # Sums may be reordered, but NaN and infinity must keep their meaning.
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz"}}
-    try:
-        return cast("Callable[..., _Image]", numba.njit(cache=True, **options)(function))
-    except RuntimeError:  # nowhere to keep the compiled code: a read-only installation
-        return cast("Callable[..., _Image]", numba.njit(**options)(function))
-
-
-_KERNEL = _compile(_sum_between_edges)

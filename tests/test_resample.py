@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flaremon.resample import Grid, _compile, resample
+from flaremon.compiled import compiled
+from flaremon.resample import Grid, resample
 
 
 def grid(**changes: float) -> Grid:
@@ -147,4 +148,4 @@ def test_without_a_place_for_compiled_code_it_still_compiles() -> None:
     exec("def twice(x):\n    return 2 * x", namespace)  # noqa: S102
     with pytest.raises(RuntimeError, match="cannot cache"):
         numba.njit(cache=True)(namespace["twice"])
-    assert _compile(namespace["twice"])(21) == 42
+    assert compiled()(namespace["twice"])(21) == 42

@@ -6,6 +6,7 @@ from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -14,6 +15,8 @@ from flaremon.backfill.decoding import Assignment, Decode, Decoded, start_worker
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_PRELOADED = "flaremon.backfill.preloaded"
 
 
 @dataclass
@@ -127,12 +130,12 @@ class Decoders(Generic[T]):
     def _new_pool(self) -> ProcessPoolExecutor | None:
         if not self._workers:
             return None
-        # Neither torch nor a database connection survives a fork.
-        return ProcessPoolExecutor(
-            self._workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=start_worker,
-        )
+        # Neither torch nor a database connection survives a fork, so workers are forked from a
+        # process that has neither.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([_PRELOADED])
+        forkserver.ensure_running()  # and not at the first file: it has a second of work to do
+        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=start_worker)
 
 
 def _lost(future: Future[Decoded]) -> bool:

@@ -11,6 +11,7 @@ from flaremon.backfill.patience import insist
 from flaremon.database import session_scope
 from flaremon.domain import Outcome, Prediction, Record, RecordKey, Refusal, StoredFile
 from flaremon.frames import ArchivedFrame, FrameArchive, frame_id, from_tenths
+from flaremon.inference.threads import threads
 from flaremon.pipeline import RecentFlares, Run, predict, reject
 from flaremon.preprocess import to_plane
 from flaremon.store import Miss
@@ -225,11 +226,13 @@ def _predicted(
     run that was interrupted must end with the very numbers of one that was not.
     """
     lacking = -len(records) % predictor.batch_size
-    filled = predict(
-        [*records, *([records[-1]] * lacking)],
-        [*planes, *([np.zeros_like(planes[-1])] * lacking)],
-        predictor,
-        run,
-        recent=recent,
-    )
+    # The processors are busy decoding; and the number of threads is like the size of a batch.
+    with threads(1):
+        filled = predict(
+            [*records, *([records[-1]] * lacking)],
+            [*planes, *([np.zeros_like(planes[-1])] * lacking)],
+            predictor,
+            run,
+            recent=recent,
+        )
     return filled[: len(records) * len(predictor.package.events)]

@@ -1,7 +1,7 @@
 """An archive of standard frames: what is left of a magnetogram once it is scored.
 
 A frame has 0.5 MB where its file has 15, and reading one takes a tenth of a millisecond where
-decoding takes two tenths of a second, so history is scored again, and models are trained, from
+decoding takes a tenth of a second, so history is scored again, and models are trained, from
 here.
 
 =======  ===========================================================================

@@ -97,6 +97,10 @@ class FrameArchive:
                     if low <= label < high:
                         yield RecordKey(series=series, t_rec=label)
 
+    def series(self, spec: FrameSpec) -> list[str]:
+        """Return the names of the series that have frames of this geometry."""
+        return sorted(path.name for path in (self.folder / frame_id(spec)).glob("*"))
+
     def prune_if_due(self, *, now: datetime) -> int:
         """Prune once a day: a large archive takes a second to look through."""
         mark = self.folder / ".pruned"
