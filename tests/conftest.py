@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_socket
@@ -13,6 +13,9 @@ from support.postgres import REQUIRED, PostgresServer, find_programs
 from support.sites import Site
 
 from flaremon.replica import Fault, Replica
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,6 +77,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     name = server.create_database()
     yield server.url_of(name)
     server.drop_database(name)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator["Engine"]:
+    """Engine of a database with empty tables, in turn on SQLite and PostgreSQL."""
+    from flaremon.database import open_engine, upgrade  # noqa: PLC0415 - of these tests only
+
+    upgrade(database_url)
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

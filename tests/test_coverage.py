@@ -1,5 +1,6 @@
 """What there is of history, and how far it moved."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,12 +9,12 @@ from support import slots as rows
 from flaremon import store
 from flaremon.backfill import Chunk, make_grid
 from flaremon.backfill.reconciling import moves, seen_live
-from flaremon.coverage import Gap, cover, draw_calendar
+from flaremon.coverage import Gap, cover, draw_calendar, is_of_files
 from flaremon.coverage.days import in_eclipse_season
 from flaremon.database import open_engine, session_scope, upgrade
 from flaremon.domain import RejectionReason
 from flaremon.errors import InputError
-from flaremon.store import Miss, MissReason
+from flaremon.store import Miss, MissReason, SlotRange
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -74,6 +75,31 @@ def test_every_expected_slot_is_counted_once_with_the_best_reason_known(engine):
         },
     }  # fmt: skip
     assert second.missing == {Gap.NOT_TRIED: 120}
+
+
+def test_of_files_the_days_with_any_are_shown_and_nothing_between_them_is_missing(engine):
+    files = [rows.record(n, series="file.jpg", segment_path=None) for n in (0, 7, 300, 301)]
+    fill(
+        engine,
+        files,
+        [*(rows.prediction(files[0], event) for event in rows.EVENTS),
+         rows.prediction(files[1]), rows.rejection(files[2])],
+    )  # fmt: skip
+    assert is_of_files("file.jpg")
+    assert not is_of_files(rows.NRT)
+    asked = SlotRange(
+        series="file.jpg", low="2026.02.01_00:00:00_TAI", high="2026.02.05_00:00:00_TAI"
+    )
+    with session_scope(engine) as session:
+        days = cover(session, asked, Package)
+        nothing = cover(session, replace(asked, high=asked.low), Package)
+    assert [(day.day, day.expected, day.predicted) for day in days] == [
+        ("2026-02-01", 2, 1),
+        ("2026-02-03", 2, 0),
+    ]
+    assert (days[0].missing, days[1].missing) == ({Gap.WAITING: 1}, {Gap.WAITING: 1})
+    assert days[1].rejected.total() == 1
+    assert nothing == []
 
 
 def test_a_slot_without_record_at_an_hour_of_eclipses_says_so():

@@ -53,14 +53,6 @@ OTHER = ModelId("fulldisk-rate", "2.0.0")
 
 
 @pytest.fixture
-def engine(database_url):
-    upgrade(database_url)
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def session(engine):
     with session_scope(engine) as session:
         register(session)
@@ -419,7 +411,8 @@ def test_the_order_of_predictions_is_the_same_every_time(session, day):
 
 
 def test_a_query_fails_when_it_is_asked_and_not_when_it_is_read(session):
-    session.execute(text("DROP TABLE predictions"))
+    for table in ("region_shares", "predictions"):
+        session.execute(text(f"DROP TABLE {table}"))
     with pytest.raises(Exception, match="predictions"):
         predictions(session)
     session.rollback()

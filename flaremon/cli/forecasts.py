@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from flaremon.cli._app import app, print_rows, settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 COLUMNS = ("forecaster", "kind", "forecasts", "first_window", "last_window", "description")
 
@@ -45,25 +48,43 @@ def import_(
     from flaremon.domain import FlareEvent, ModelId
     from flaremon.pipeline import new_run_id
     from flaremon.times import utc_now
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import opened
 
     who, what, now = ModelId.parse(forecaster), FlareEvent.parse(event), utc_now()
-    engine, done = ready_engine(settings()), []
-    try:
-        with session_scope(engine) as session:
-            run_id = new_run_id("cli", now)
-            done += [
-                truth.import_forecasts(
-                    session, file, forecaster=who, event=what, now=now, run_id=run_id
-                )
-                for file in files
-            ]
-    finally:
-        engine.dispose()
+    run_id = new_run_id("cli", now)
+    with opened(settings()) as engine, session_scope(engine) as session:
+        done = [
+            truth.import_forecasts(
+                session, file, forecaster=who, event=what, now=now, run_id=run_id
+            )
+            for file in files
+        ]
     for file, (read, new) in zip(files, done, strict=True):
         sys.stdout.write(
             f"{file}: {read} forecasts of {who} for {what}: {new} new, {read - new} known.\n"
         )
+
+
+@forecasts.command(
+    epilog="Example:  flaremon forecasts baselines --catalog hek   (after importing the list)"
+)
+def baselines(
+    catalog: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Flare list [default: the setting].")
+    ] = None,
+) -> None:
+    """Store persistence and climatology beside stored predictions that lack them.
+
+    Backfills do so at their end; this is for flare lists that were imported later. Doing it again
+    changes nothing. Windows whose past the list does not answer for stay without.
+    """
+    from flaremon.cli._baselines import fill
+    from flaremon.wiring import opened
+
+    with opened(settings()) as engine:
+        new = fill(settings(), engine, catalog=catalog)
+    if not new:
+        sys.stdout.write("Nothing to store: every window that the list answers for has them.\n")
 
 
 @forecasts.command("list")
@@ -79,28 +100,42 @@ def list_(
     from flaremon import store
     from flaremon.database import session_scope
     from flaremon.times import iso_z
-    from flaremon.wiring import reading_engine
+    from flaremon.wiring import opened
 
-    engine = reading_engine(settings())
-    try:
-        with session_scope(engine) as session:
-            spans = store.forecaster_spans(session)
-            rows = []
-            for who, kind, description in store.forecasters(session):
-                span = spans.get(who)
-                rows.append(
-                    {
-                        "forecaster": str(who),
-                        "kind": kind.value,
-                        "forecasts": span.forecasts if span else 0,
-                        "first_window": iso_z(span.first) if span else None,
-                        "last_window": iso_z(span.last) if span else None,
-                        "description": description,
-                    }
-                )
-            print_rows(rows, form=form, columns=COLUMNS, table=_table)
-    finally:
-        engine.dispose()
+    with opened(settings(), reading=True) as engine, session_scope(engine) as session:
+        spans = store.forecaster_spans(session)
+        rows = []
+        for who, kind, description in store.forecasters(session):
+            span = spans.get(who)
+            rows.append(
+                {
+                    "forecaster": str(who),
+                    "kind": kind.value,
+                    "forecasts": span.forecasts if span else 0,
+                    "first_window": iso_z(span.first) if span else None,
+                    "last_window": iso_z(span.last) if span else None,
+                    "description": description,
+                }
+            )
+        print_rows(rows, form=form, columns=COLUMNS, table=_table)
+        if form == "table":
+            sys.stdout.write(_silent(session, {row["forecaster"] for row in rows}))
+
+
+def _silent(session: "Session", names: set[Any]) -> str:
+    """Say which baseline, of those that forecast, says nothing now, and why."""
+    from flaremon.domain import FlareEvent
+    from flaremon.status.baselines import Baselines
+    from flaremon.times import utc_now
+    from flaremon.truth import PERSISTENCE, TRAILING_CLIMATOLOGY
+
+    event = FlareEvent.parse("M1+/24h")
+    now = Baselines(session, catalog=settings().truth.catalog, now=utc_now())
+    return "".join(
+        f"{who} says nothing about {event} now: {beside.source}.\n"
+        for who in (PERSISTENCE, TRAILING_CLIMATOLOGY)
+        if str(who) in names and (beside := now.beside(event, who)).probability is None
+    )
 
 
 def _table(rows: Iterable[dict[str, Any]]) -> None:

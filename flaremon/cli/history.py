@@ -17,13 +17,13 @@ from flaremon.cli._app import (
     print_rows,
     start_logging,
 )
+from flaremon.cli._baselines import fill
 from flaremon.cli.backfill import (
     Cadence,
     Models,
     Workers,
     crew,
     grid_of,
-    opened,
     per_model,
     told,
     watched,
@@ -31,8 +31,10 @@ from flaremon.cli.backfill import (
 from flaremon.errors import InputError
 
 if TYPE_CHECKING:
+    from flaremon.backfill import Grid
     from flaremon.backfill.reconciling import Move
     from flaremon.coverage import Day
+    from flaremon.store import SlotRange
 
 COLUMNS = (
     "day", "expected", "predicted", "rejected", "missing", "rejected_by_reason",
@@ -61,6 +63,7 @@ def rescore(
     Takes every archived frame that the model has not scored. Exit code as of backfill.
     """
     from flaremon.backfill import Tally
+    from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
     configs = per_model(models, series)
@@ -70,6 +73,7 @@ def rescore(
         tally = Tally(planned=0)
         with watched(work, f"rescore {grid.series}"), told(tally, as_json=as_json):
             work.rescore(grid.slots, tally=tally)
+        fill(configs[0], engine, slots=grid.slots)
     if not tally.finished:
         raise AnswerExit(ERROR)
 
@@ -91,21 +95,30 @@ def coverage(
         Path | None, typer.Option(metavar="FILE", help="Draw a calendar, e.g. coverage.png.")
     ] = None,
 ) -> None:
-    """Print, per day, what is predicted, rejected or missing, and why."""
+    """Print, per day, what is predicted, rejected or missing, and why.
+
+    --series file.jpg, file.jp2 or file.fits: what was scored from folders. Nobody promised a
+    cadence for those, so the days that have any are listed, and nothing is missing between them.
+    """
     from flaremon import wiring
-    from flaremon.coverage import cover, draw_calendar
+    from flaremon.coverage import cover, draw_calendar, is_of_files
     from flaremon.database import session_scope
 
     if models is not None and len(models) > 1:
         raise InputError("coverage is of one model; give --model once")
-    config = per_model(models, series)[0]
-    grid = grid_of(since, until, config.jsoc.series, cadence)
+    files = series if series is not None and is_of_files(series) else None
+    config = per_model(models, None if files else series)[0]
     package = wiring.package(config)
+    asked: Grid | SlotRange
+    if files is None:
+        asked = grid_of(since, until, config.jsoc.series, cadence)
+    else:
+        asked = _range_of_files(files, since, until, cadence)
     with wiring.opened(config, reading=True) as engine, session_scope(engine) as session:
-        days = cover(session, grid, package)
+        days = cover(session, asked, package)
     print_rows(map(_flat(form), days), form=form, columns=COLUMNS, table=_table)
     if plot is not None:
-        draw_calendar(days, plot, title=f"{grid.series}, {package.id}")
+        draw_calendar(days, plot, title=f"{asked.series}, {package.id}")
         sys.stderr.write(f"flaremon: wrote {plot}\n")
 
 
@@ -132,6 +145,7 @@ def reconcile(
     from flaremon.backfill import Tally
     from flaremon.backfill.reconciling import DEFINITIVE, NEAR_REAL_TIME, moves, seen_live
     from flaremon.database import session_scope
+    from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
     configs = per_model(models, DEFINITIVE)
@@ -151,11 +165,23 @@ def reconcile(
                     for model in (package.id for package in work.packages)
                 }
             more["moves"] = {name: [asdict(move) for move in of] for name, of in found.items()}
+        fill(configs[0], engine, slots=grid.slots)
     if not as_json:
         for name, of in found.items():
             _tell_moves(name, of)
     if not tally.finished:
         raise AnswerExit(ERROR)
+
+
+def _range_of_files(series: str, since: str, until: str, cadence: str | None) -> "SlotRange":
+    from flaremon.backfill import parse_bound
+    from flaremon.store import SlotRange
+    from flaremon.times import utc_to_tai_label
+
+    if cadence is not None:
+        raise InputError(f"--cadence: {series} has none, since its files come as they come")
+    low, high = (utc_to_tai_label(parse_bound(bound)) for bound in (since, until))
+    return SlotRange(series=series, low=low, high=high)
 
 
 def _tell_moves(model: str, found: "list[Move]") -> None:

@@ -52,12 +52,12 @@ def update(catalog: Catalog = None, lag_h: Lag = None) -> None:
     from flaremon.database import session_scope
     from flaremon.pipeline import new_run_id
     from flaremon.times import utc_now
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import opened
 
     config, now = settings(), utc_now()
-    engine, run_id = ready_engine(config), new_run_id("cli", now)
+    run_id = new_run_id("cli", now)
     done: list[Decided] = []
-    try:
+    with opened(config) as engine:
         while not done or done[-1].more:
             with session_scope(engine) as session:
                 done.append(
@@ -69,8 +69,6 @@ def update(catalog: Catalog = None, lag_h: Lag = None) -> None:
                         run_id=run_id,
                     )
                 )
-    finally:
-        engine.dispose()
     sys.stdout.write(_told(done))
 
 
@@ -106,27 +104,23 @@ def list_(
     from flaremon.database import session_scope
     from flaremon.domain import FlareEvent
     from flaremon.times import iso_z, parse_utc
-    from flaremon.wiring import reading_engine
+    from flaremon.wiring import opened
 
     start, end, known = (parse_utc(text) if text else None for text in (since, until, at))
     if start is not None and end is not None and end <= start:
         raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
     config, what = settings(), FlareEvent.parse(event) if event else None
     name = catalog or config.truth.catalog
-    engine = reading_engine(config)
-    try:
-        with session_scope(engine) as session:
-            rows = store.event_outcomes(
-                session, event=what, catalog=name, since=start, until=end, at=known, history=history
-            )
-            print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
-            if form == "table":
-                lag = timedelta(hours=config.truth.lag_h)
-                for of, pending in store.pending_windows(session, catalog=name).items():
-                    if what is None or of == what:
-                        sys.stdout.write(_waiting(of, pending, lag))
-    finally:
-        engine.dispose()
+    with opened(config, reading=True) as engine, session_scope(engine) as session:
+        rows = store.event_outcomes(
+            session, event=what, catalog=name, since=start, until=end, at=known, history=history
+        )
+        print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
+        if form == "table":
+            lag = timedelta(hours=config.truth.lag_h)
+            for of, pending in store.pending_windows(session, catalog=name).items():
+                if what is None or of == what:
+                    sys.stdout.write(_waiting(of, pending, lag))
 
 
 def _told(parts: "Sequence[Decided]") -> str:

@@ -69,7 +69,7 @@ def import_(
     from flaremon.goes import read_flare_csv
     from flaremon.pipeline import new_run_id
     from flaremon.times import utc_now
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import opened
 
     now, name = utc_now(), catalog or file.stem
     with _bar(file) as advance:
@@ -79,19 +79,15 @@ def import_(
         coverage = beside
     found = _periods(read.flares, name, coverage, covers, complete_for)
     note: dict[str, Any] = {"seen_at": now, "run_id": new_run_id("cli", now)}
-    engine = ready_engine(settings())
-    try:
-        with session_scope(engine) as session:
-            added = store.add_flares(session, read.flares, catalog=name, **note)
-            if found and coverage is not None:
-                # The file says where gaps are, and with it, where none are any more.
-                within = (min(p.start for p in found), max(p.end for p in found))
-                gaps = [period for period in found if period.gap]
-                store.replace_gaps(session, gaps, catalog=name, within=within, **note)
-            store.add_periods(session, [p for p in found if not p.gap], **note)
-            known = store.periods(session, catalog=name)
-    finally:
-        engine.dispose()
+    with opened(settings()) as engine, session_scope(engine) as session:
+        added = store.add_flares(session, read.flares, catalog=name, **note)
+        if found and coverage is not None:
+            # The file says where gaps are, and with it, where none are any more.
+            within = (min(p.start for p in found), max(p.end for p in found))
+            gaps = [period for period in found if period.gap]
+            store.replace_gaps(session, gaps, catalog=name, within=within, **note)
+        store.add_periods(session, [p for p in found if not p.gap], **note)
+        known = store.periods(session, catalog=name)
     for duplicate in read.duplicates:
         sys.stderr.write(f"flaremon: {duplicate.in_words}\n")
     sys.stdout.write(
@@ -135,21 +131,17 @@ def list_(
     from flaremon.database import session_scope
     from flaremon.domain import FlareClass
     from flaremon.times import iso_z, parse_utc
-    from flaremon.wiring import reading_engine
+    from flaremon.wiring import opened
 
     start, end, known = (parse_utc(text) if text else None for text in (since, until, at))
     if start is not None and end is not None and end <= start:
         raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
     size = FlareClass.parse(least) if least else None
-    engine = reading_engine(settings())
-    try:
-        with session_scope(engine) as session:
-            rows = store.flares(
-                session, since=start, until=end, at=known, catalog=catalog, at_least=size
-            )
-            print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
-    finally:
-        engine.dispose()
+    with opened(settings(), reading=True) as engine, session_scope(engine) as session:
+        rows = store.flares(
+            session, since=start, until=end, at=known, catalog=catalog, at_least=size
+        )
+        print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
 
 
 def _periods(

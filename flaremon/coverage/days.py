@@ -1,14 +1,17 @@
 """Coverage per day: every expected slot is predicted, rejected or missing."""
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from flaremon import store
 from flaremon.backfill import Grid
-from flaremon.store import MissReason
+from flaremon.backfill.folder import SOURCE
+from flaremon.store import MissReason, SlotRange
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -64,15 +67,27 @@ class Day:
         }
 
 
-def cover(session: "Session", grid: Grid, package: "ModelPackage") -> list[Day]:
-    """Return what one model has of a grid, oldest day first.
+def is_of_files(series: str) -> bool:
+    """Tell whether a series is one of files that were scored from a folder without a record."""
+    return series.startswith(f"{SOURCE}.")
+
+
+def cover(session: "Session", asked: Grid | SlotRange, package: "ModelPackage") -> list[Day]:
+    """Return what one model has, oldest day first.
+
+    Parameters
+    ----------
+    asked : Grid or SlotRange
+        A range without a grid is for files from folders: nobody promised a cadence, so nothing is
+        missing between them. Expected are those that there are, days without any are left out,
+        and of a file that the model has not scored the reason is `Gap.WAITING`.
 
     Raises
     ------
     StoreError
         The database fails.
     """
-    slots = grid.slots
+    slots = asked.slots if isinstance(asked, Grid) else asked
     events = [spec.event for spec in package.events]
     predicted = store.predicted_slots(session, slots, model=package.id, events=events)
     rejected = store.rejected_slots(session, slots)
@@ -80,7 +95,7 @@ def cover(session: "Session", grid: Grid, package: "ModelPackage") -> list[Day]:
     listed = store.listed_slots(session, slots)
     misses = store.misses(session, slots)
     days = []
-    for name, labels in grid.days():
+    for name, labels in asked.days() if isinstance(asked, Grid) else _by_day(listed):
         day = Day(day=name.replace(".", "-"), expected=len(labels))
         for label in labels:
             if label in predicted:
@@ -93,6 +108,11 @@ def cover(session: "Session", grid: Grid, package: "ModelPackage") -> list[Day]:
                 day.missing[Gap.WAITING if label in listed else Gap.NOT_TRIED] += 1
         days.append(day)
     return days
+
+
+def _by_day(listed: Collection[str]) -> Iterator[tuple[str, list[str]]]:
+    for day, labels in groupby(sorted(listed), key=lambda label: label[:10]):
+        yield day, list(labels)
 
 
 def _gap(reason: MissReason, label: str) -> Gap:

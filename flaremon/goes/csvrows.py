@@ -40,7 +40,9 @@ class Row:
 
     def wrong(self, column: str | None, what: str) -> InputError:
         """Return an error that says where it is."""
-        return InputError(f"{self._where}, column {column}: {what}; nothing was imported")
+        return InputError(
+            f"{self._where}, column {column}: {what}; nothing was taken from the file"
+        )
 
 
 def read_text(path: Path) -> str:

@@ -7,6 +7,7 @@ receipt     from the database to a receipt: plain JSON, hashed
 reading     a receipt from a file, checked, and the record in it
 check       one thing that a receipt says, and what was found
 numbers     the numbers of one answer, compared
+folder      files that were scored from a folder, found again
 checking    file, weights and frame, and the numbers computed again
 words       a receipt and its checks for people
 ==========  =======================================================

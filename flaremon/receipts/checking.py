@@ -1,8 +1,9 @@
 """The number computed again from the file, and compared with what the receipt says.
 
-Nothing is written but, where the file is fetched, the cache. Fetched is the record that the JSOC
-lists now, and only if it is the very one of the receipt: where it was made anew the old file is
-gone, and that is what is said.
+A file that was scored from a folder is looked for where it lay then. Of the JSOC's nothing is
+written but, where the file is fetched, the cache. Fetched is the record that the JSOC lists now,
+and only if it is the very one of the receipt: where it was made anew the old file is gone, and
+that is what is said.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from flaremon.domain import (
 )
 from flaremon.errors import FlaremonError, InputError, SourceError
 from flaremon.receipts.check import Check, CheckState, cannot, compare, short
+from flaremon.receipts.folder import find_again, recorded_path
 from flaremon.receipts.numbers import check_numbers
 from flaremon.receipts.reading import ClaimedAnswer, answers_of, record_of
 from flaremon.times import tai_label_to_utc
@@ -71,7 +73,16 @@ def check_receipt(receipt: Mapping[str, Any], shop: Workshop) -> list[Check]:
 
 def _file(record: Record, answer: ClaimedAnswer, shop: Workshop) -> tuple[Path | None, Check]:
     """Return the file that was scored, or another one of the record, or none; and the check."""
-    what, said = f"file of {record.key}", f"SHA-256 {short(answer.file_sha256)}"
+    what, recorded = f"file of {record.key}", recorded_path(answer.file_url)
+    if recorded is not None:
+        return find_again(what, recorded, answer.file_sha256)
+    return _of_the_jsoc(what, record, answer, shop)
+
+
+def _of_the_jsoc(
+    what: str, record: Record, answer: ClaimedAnswer, shop: Workshop
+) -> tuple[Path | None, Check]:
+    said = f"SHA-256 {short(answer.file_sha256)}"
 
     def none(found: str) -> tuple[None, Check]:
         return None, cannot(what, said=said, found=found)
@@ -135,21 +146,27 @@ def _package(answer: ClaimedAnswer, shop: Workshop) -> Iterator[Check]:
 def _scores(
     record: Record, path: Path, answer: ClaimedAnswer, shop: Workshop
 ) -> "tuple[Mapping[FlareEvent, EventScore] | None, list[Check]]":
-    """Read, prepare and score the file as the pipeline does."""
+    """Read, prepare and score the file as the pipeline does, or as a backfill from a folder."""
     import numpy as np  # noqa: PLC0415 - seconds that `explain` need not pay
 
     from flaremon.fits import read_magnetogram  # noqa: PLC0415
+    from flaremon.frames import from_tenths, to_tenths  # noqa: PLC0415
     from flaremon.gates import screen_magnetogram  # noqa: PLC0415
+    from flaremon.images import read_any  # noqa: PLC0415
     from flaremon.preprocess import to_frame, to_plane  # noqa: PLC0415
 
+    by_itself = recorded_path(answer.file_url) is not None
     try:
-        magnetogram = read_magnetogram(path, record)
+        magnetogram = read_any(path) if by_itself else read_magnetogram(path, record)
         refusal = screen_magnetogram(magnetogram)
         if refusal is not None:
             raise InputError(f"this version refuses it, {refusal.reason}: {refusal.detail}")
         predictor = shop.predictor(answer.model)
         spec = predictor.package.frame
-        planes = np.stack([to_plane(to_frame(magnetogram, spec), spec)])
+        frame = to_frame(magnetogram, spec)
+        if by_itself:  # such frames are scored in the steps in which they are archived
+            frame = from_tenths(to_tenths(frame))
+        planes = np.stack([to_plane(frame, spec)])
         return {score.event: score for score in predictor.predict(planes, [answer.recent])[0]}, []
     except FlaremonError as exc:
         return None, [cannot(f"{record.key} by {answer.model}", said="scored", found=str(exc))]

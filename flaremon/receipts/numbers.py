@@ -1,15 +1,22 @@
 """The numbers of one answer: those of the receipt, and those computed again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import hypot
 from typing import TYPE_CHECKING
 
-from flaremon.domain import ActivityLevel, FlareEvent
+from flaremon.domain import ActivityLevel, FlareEvent, RegionShare
 from flaremon.errors import FlaremonError, InputError
 from flaremon.receipts.check import TOLERANCE, Check, cannot, compare, short
 from flaremon.receipts.reading import ClaimedAnswer
 
 if TYPE_CHECKING:
     from flaremon.inference import EventScore
+
+_COUNTS = 0.05
+"""Regions with less than this share may come and go with the last digits."""
+_SHARE_TOLERANCE = 0.01
+_PLACE_TOLERANCE = 0.05
+"""Solar radii, 3 degrees: a place is a mean over cells of 2, one of which may come or go."""
 
 
 def check_numbers(
@@ -49,6 +56,37 @@ def check_numbers(
     yield compare(
         f"{what}: flare", same=flare is answer.flare, said=words[answer.flare], found=words[flare]
     )
+    if answer.regions is not None:
+        yield _regions(f"{what}: regions", answer.regions, score.regions or ())
+
+
+def _regions(
+    what: str, said: Sequence[tuple[float, float, float]], found: Sequence[RegionShare]
+) -> Check:
+    return compare(
+        what,
+        same=_same_regions(said, found),
+        said=_shares([share for share, _, _ in said]),
+        found=_shares([region.share for region in found]),
+    )
+
+
+def _same_regions(said: Sequence[tuple[float, float, float]], found: Sequence[RegionShare]) -> bool:
+    """Tell whether every region that counts is there again, and none that counts is new."""
+    again = [(region.share, region.x, region.y) for region in found]
+    return all(
+        any(
+            abs(share - other) <= _SHARE_TOLERANCE and hypot(x - x2, y - y2) <= _PLACE_TOLERANCE
+            for other, x2, y2 in those
+        )
+        for these, those in ((said, again), (again, said))
+        for share, x, y in these
+        if share >= _COUNTS
+    )
+
+
+def _shares(shares: Sequence[float]) -> str:
+    return ", ".join(f"{share:.1%}" for share in shares) or "none"
 
 
 def _calibrated(answer: ClaimedAnswer, raw: float) -> tuple[float, float]:

@@ -31,6 +31,7 @@ class ClaimedAnswer:
     model: ModelId
     recnum: int
     file_sha256: str | None
+    file_url: str | None
     weights_sha256: str
     frame: Mapping[str, Any] | None
     device: str
@@ -43,6 +44,8 @@ class ClaimedAnswer:
     activity: str | None
     recent: RecentActivity | None
     """Flares before the observation, where network or calibrator were given them."""
+    regions: tuple[tuple[float, float, float], ...] | None = None
+    """Share, x and y of the regions that were kept; None where none were."""
 
 
 def read_receipt(path: Path) -> dict[str, Any]:
@@ -120,6 +123,7 @@ def _claimed(told: Mapping[str, Any]) -> ClaimedAnswer:
         model=ModelId.parse(told["model"]),
         recnum=int(told["recnum"]),
         file_sha256=told["file_sha256"],
+        file_url=told["file_url"],
         weights_sha256=str(told["weights_sha256"]),
         frame=told["frame"],
         device=str(told["device"]),
@@ -131,7 +135,14 @@ def _claimed(told: Mapping[str, Any]) -> ClaimedAnswer:
         calibrator=told["calibrator"],
         activity=told["activity"],
         recent=_recent(told),
+        regions=_regions(told.get("regions")),
     )
+
+
+def _regions(told: list[Mapping[str, Any]] | None) -> tuple[tuple[float, float, float], ...] | None:
+    if told is None:
+        return None
+    return tuple((float(item["share"]), float(item["x"]), float(item["y"])) for item in told)
 
 
 def _recent(told: Mapping[str, Any]) -> RecentActivity | None:

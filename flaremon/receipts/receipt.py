@@ -7,22 +7,24 @@
                 "keywords": {...}, ...},
      "answers": [{"event", "model", "weights_sha256", "frame", "frame_sha256", "score",
                   "raw_probability", "probability", "threshold", "flare", "calibrator": {...},
-                  "activity", "activity_source", "outcome": {...}, ...}],
+                  "activity", "activity_source", "regions": [...], "outcome": {...}, ...}],
      "rejections": [{"recnum", "reason", "detail", ...}],
      "sha256": "..."}
 
 The hash is of everything else, with sorted keys, without spaces, in ASCII. No clock is in a
-receipt, so the same rows give the same one; it changes when an outcome is decided or revised.
+receipt, so the same rows give the same one; it changes when an outcome is decided or revised, and
+when a summary of NOAA's tells the number of a region.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flaremon import store
 from flaremon.domain import FlareEvent, ModelId, RecordKey
 from flaremon.errors import InputError
 from flaremon.receipts.parts import answer_part, canonical, record_part, rejection_part
+from flaremon.regions import locate, region_as_json
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -74,10 +76,24 @@ def make_receipt(
         "format": FORMAT,
         "state": state,
         "record": record_part(listed),
-        "answers": [answer_part(session, item, catalog) for item in chosen],
+        "answers": [
+            {**answer_part(session, item, catalog), "regions": regions}
+            for item, regions in zip(chosen, _regions(session, chosen), strict=True)
+        ],
         "rejections": [rejection_part(item) for item in rejections],
     }
     return {**receipt, "sha256": sha256_of(receipt)}
+
+
+def _regions(
+    session: "Session", stored: Sequence[store.StoredPrediction]
+) -> list[list[dict[str, Any]] | None]:
+    """Return the regions that were kept with answers; None where none were."""
+    kept = store.with_regions(session, [item.prediction for item in stored])
+    return [
+        None if found is None else [region_as_json(region) for region in found]
+        for found in locate(session, kept)
+    ]
 
 
 def _order(item: store.StoredPrediction) -> tuple[ModelId, bool, float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flaremon.domain import Quality
 from flaremon.receipts.check import TOLERANCE, Check, CheckState
+from flaremon.regions import region_lines
 from flaremon.status import in_hours
 
 _WIDTH = 18
@@ -98,6 +99,7 @@ def _answer(answer: Mapping[str, Any]) -> str:
         *_calibration(answer),
         ("issued", f"{answer['issued_at']}, {late}; {answer['mode']}"),
         ("by", f"{answer['software']} on {answer['device']}, run {answer['run_id']}"),
+        *_regions(answer.get("regions")),
         *_outcome(answer["outcome"]),
     ]
     if answer["spread"] is not None:
@@ -118,6 +120,13 @@ def _calibration(answer: Mapping[str, Any]) -> list[tuple[str, Any]]:
     if answer["activity"] is not None:
         rows.append(("recent activity", f"{answer['activity']}; {answer['activity_source']}"))
     return rows
+
+
+def _regions(regions: Sequence[Mapping[str, Any]] | None) -> list[tuple[str, Any]]:
+    if regions is None:
+        return [("regions", "none kept: older answers, and networks without a map, have none")]
+    first, *others = region_lines(regions)
+    return [("regions", first), *(("", line) for line in others)]
 
 
 def _outcome(outcome: Mapping[str, Any]) -> list[tuple[str, Any]]:

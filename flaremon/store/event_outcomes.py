@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from flaremon.domain import EventOutcome, FlareClass, FlareEvent, OutcomeState, Window
 from flaremon.schema import OutcomeRow
-from flaremon.store.rows import batched, insert, storable
+from flaremon.store.rows import batched, insert, storable, within
 
 _event = lru_cache(maxsize=256)(FlareEvent.parse)
 _class = lru_cache(maxsize=1024)(FlareClass.parse)
@@ -91,10 +91,7 @@ def event_outcomes(  # noqa: PLR0913 - one parameter per filter
         statement = newest(statement, at)
     if event is not None:
         statement = statement.where(row.event == str(event))
-    if since is not None:
-        statement = statement.where(row.window_start >= since)
-    if until is not None:
-        statement = statement.where(row.window_start < until)
+    statement = statement.where(*within(row.window_start, since, until))
     if at is not None:
         statement = statement.where(row.decided_at <= at)
     statement = statement.order_by(row.window_start, row.event, row.revision)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from flaremon.domain import FlareEvent, ForecasterKind, Mode, ModelId
 from flaremon.schema import ForecasterRow, ForecastRow, ModelRow, PredictionRow
 from flaremon.store.columns import Times, arrays, instants
+from flaremon.store.rows import row_number, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,6 @@ def prediction_table(  # noqa: PLR0913 - one parameter per filter
         Only of these.
     """
     row = PredictionRow
-    owner = select(ModelRow.id).where(_named(ModelRow, model)).scalar_subquery()
     statement: Any = select(
         instants(session, row.t_obs),
         instants(session, row.window_end),
@@ -65,7 +65,7 @@ def prediction_table(  # noqa: PLR0913 - one parameter per filter
         row.raw_probability,
         row.threshold,
         case((row.mode == Mode.LIVE.value, 1), else_=0),
-    ).where(row.model_id == owner, row.event == str(event))
+    ).where(row.model_id == row_number(ModelRow, model), row.event == str(event))
     if series is not None:
         statement = statement.where(row.series == series)
     return _table(session, statement, row.t_obs, row, (since, until, mode))
@@ -82,7 +82,6 @@ def forecast_table(
 ) -> ProbabilityTable:
     """Read what a forecaster without records of ours said; as `prediction_table`."""
     row = ForecastRow
-    owner = select(ForecasterRow.id).where(_named(ForecasterRow, forecaster)).scalar_subquery()
     statement: Any = select(
         instants(session, row.window_start),
         instants(session, row.window_end),
@@ -91,7 +90,7 @@ def forecast_table(
         row.probability,
         row.threshold,
         case((row.mode == Mode.LIVE.value, 1), else_=0),
-    ).where(row.forecaster_id == owner, row.event == str(event))
+    ).where(row.forecaster_id == row_number(ForecasterRow, forecaster), row.event == str(event))
     return _table(session, statement, row.window_start, row, (since, until, mode))
 
 
@@ -125,10 +124,6 @@ def who_said(session: Session, *, event: FlareEvent) -> list[tuple[ModelId, Fore
     ]
 
 
-def _named(row: Any, model: ModelId) -> Any:
-    return (row.name == model.name) & (row.version == model.version)
-
-
 def _table(
     session: Session,
     statement: Any,
@@ -137,10 +132,7 @@ def _table(
     wanted: tuple[datetime | None, datetime | None, Mode | None],
 ) -> ProbabilityTable:
     since, until, mode = wanted
-    if since is not None:
-        statement = statement.where(start >= since)
-    if until is not None:
-        statement = statement.where(start < until)
+    statement = statement.where(*within(start, since, until))
     if mode is not None:
         statement = statement.where(row.mode == mode.value)
     dtypes = {

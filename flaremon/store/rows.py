@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby, islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, delete, false, func, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, delete, false, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 from flaremon.domain import ModelId, RecordKey
-from flaremon.schema import FlareRow, ModelRow, RecordRow
+from flaremon.schema import FlareRow, ForecasterRow, ModelRow, RecordRow
 
 T = TypeVar("T")
 
@@ -75,9 +76,24 @@ def known_records(session: Session, keys: Iterable[RecordKey]) -> Mapping[Record
 
 def model_row_id(session: Session, model: ModelId) -> int | None:
     """Return the row number of a registered model."""
-    return session.scalar(
-        select(ModelRow.id).where(ModelRow.name == model.name, ModelRow.version == model.version)
-    )
+    return session.scalar(select(row_number(ModelRow, model)))
+
+
+def row_number(row: type[ModelRow] | type[ForecasterRow], of: ModelId) -> ScalarSelect[int]:
+    """Return the row number of a model or forecaster as a part of another query; NULL for none."""
+    return select(row.id).where(row.name == of.name, row.version == of.version).scalar_subquery()
+
+
+def within(
+    column: InstrumentedAttribute[datetime], since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of a half-open range, ``since <= t < until``; None is no bound."""
+    conditions = []
+    if since is not None:
+        conditions.append(column >= since)
+    if until is not None:
+        conditions.append(column < until)
+    return conditions
 
 
 def insert(session: Session, row: type[DeclarativeBase]) -> "sqlite.Insert | postgresql.Insert":

@@ -63,7 +63,9 @@ def stored_forecasts(session: "Session", *, event: FlareEvent, choice: Choice) -
     known = store.who_said(session, event=event)
     chosen = known
     if choice.models:
-        chosen = [item for item in known if item[0] in choice.models]
+        # In the order in which they were named: a comparison is of the first with the others.
+        kinds = dict(known)
+        chosen = [(model, kinds[model]) for model in choice.models if model in kinds]
     else:
         chosen = [item for item in known if item[1] in {None, ForecasterKind.EXTERNAL}]
     found = [
@@ -80,6 +82,18 @@ def stored_forecasts(session: "Session", *, event: FlareEvent, choice: Choice) -
             f"about {event} the database has: {there}"
         )
     return found
+
+
+def comparable(stored: Sequence[Stored]) -> list[list[Forecast]] | None:
+    """Return which forecasts to compare, where some model has both modes; else None.
+
+    An hour is either live or hindcast for a model, so all together have no hour in common.
+    """
+    models = [item.model for item in stored]
+    if len(set(models)) == len(models):
+        return None
+    of_mode = [[item.forecast for item in stored if item.mode is mode] for mode in Mode]
+    return [group for group in of_mode if len(group) > 1] or None
 
 
 def in_force(session: "Session", *, event: FlareEvent, times: Times) -> Forecast | None:

@@ -53,6 +53,14 @@ def persistence(
     return np.where(outcome == UNKNOWN, np.nan, outcome == YES)
 
 
+def known_past(flares: FlareList, event: FlareEvent, times: Times) -> NDArray[np.float64]:
+    """Return which share of the 30 days that `trailing_climatology` looks at is known, shape (N,).
+
+    From `LEAST_KNOWN` on there is a climatology.
+    """
+    return _past(flares, event, times, TRAILING)[1]
+
+
 def _past_share(
     flares: FlareList,
     event: FlareEvent,
@@ -60,7 +68,17 @@ def _past_share(
     length: np.timedelta64,
     least_known: float,
 ) -> NDArray[np.float64]:
-    """Return the mean of the known labels issued within `length` before the last window began."""
+    share, known = _past(flares, event, times, length)
+    return np.where(known >= least_known, share, np.nan)
+
+
+def _past(
+    flares: FlareList, event: FlareEvent, times: Times, length: np.timedelta64
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean of the known labels within `length` before the last window began.
+
+    And which share of them is known; both of shape (N,).
+    """
     horizon = event.horizon or timedelta(0)
     until = times - np.timedelta64(horizon // timedelta(seconds=1), "s")
     origin = until.min() - length
@@ -72,5 +90,4 @@ def _past_share(
     last = ((until - origin) // _STEP).astype(np.int64) + 1
     first = last - int(length / _STEP)
     total = known[last] - known[first]
-    share = (yes[last] - yes[first]) / np.maximum(total, 1)
-    return np.where(total >= least_known * (length / _STEP), share, np.nan)
+    return (yes[last] - yes[first]) / np.maximum(total, 1), total / (length / _STEP)

@@ -4,7 +4,7 @@ import csv
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +44,6 @@ class Cell:
         elif not naive_is_utc:
             raise self.error("has no time zone; end it with Z or its offset from UTC")
         return np.datetime64(instant.replace(tzinfo=None, microsecond=0), "s")
-
-    def day(self) -> np.datetime64:
-        """Read a date, datetime64[D]."""
-        try:
-            return np.datetime64(date.fromisoformat(self.text), "D")
-        except ValueError as exc:
-            raise self.error("is not a date; write e.g. 2026-02-01") from exc
 
     def number(self, low: float, high: float) -> float:
         """Read a finite number from `low` to `high`."""

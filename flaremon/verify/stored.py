@@ -61,21 +61,22 @@ def stored_flares(
         start=instants(flare.start for flare in flares),
         end=instants(flare.end for flare in flares),
         flux_w_m2=np.array([true_flux(flare) for flare in flares], dtype=np.float64),
-        coverage=tuple(
-            Coverage(
-                start=instant(period.start),
-                end=instant(period.end),
-                flux_w_m2=period.flux_w_m2,
-                has_ends=period.has_ends,
-            )
-            for period in periods
-            if not period.gap
-        ),
+        coverage=tuple(coverage_of(period) for period in periods if not period.gap),
         missing_days=instants([]),
         gaps=tuple((instant(p.start), instant(p.end)) for p in periods if p.gap),
         location=np.array([flare.location for flare in flares], dtype=np.str_),
         catalog=catalog,
         as_of=None if as_of is None else instant(as_of),
+    )
+
+
+def coverage_of(period: CatalogPeriod) -> Coverage:
+    """Return a period that is no gap as labels are made with it."""
+    return Coverage(
+        start=instant(period.start),
+        end=instant(period.end),
+        flux_w_m2=period.flux_w_m2,
+        has_ends=period.has_ends,
     )
 
 

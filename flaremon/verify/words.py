@@ -1,6 +1,6 @@
 """A verification as a table for people."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -46,9 +46,7 @@ def in_words(done: Verification, *, scale: Scale, truth: str) -> str:
     lines = [*_heading(done, scale, truth), "", *_figures(done)]
     if done.why_no_figures is not None:
         return "\n".join([*lines, "", done.why_no_figures])
-    for name, figures in done.over.items():
-        lines += ["", f"{done.judgements[0].name} minus {name} (paired draws)"]
-        lines += [_row("  " + NAMES[key], [_shown(figures[key])]) for key in NAMES]
+    lines += differences_in_words(done)
     for judgement in done.judgements[:-2]:  # the baselines are last
         lines += ["", *_reliability(judgement)]
     return "\n".join(lines)
@@ -72,6 +70,16 @@ def in_brief(done: Verification, title: str) -> str:
         for item in done.judgements
     ]
     return "\n".join([heading, *(_row(name, cells, first=first) for name, cells in rows)])
+
+
+def differences_in_words(done: Verification, *, only: Collection[str] | None = None) -> list[str]:
+    """Write the figures of the first forecaster minus those of the others, or of some of them."""
+    lines = []
+    for name, figures in done.over.items():
+        if only is None or name in only:
+            lines += ["", f"{done.judgements[0].name} minus {name} (paired draws)"]
+            lines += [_row("  " + NAMES[key], [_shown(figures[key])]) for key in NAMES]
+    return lines
 
 
 def _heading(done: Verification, scale: Scale, truth: str) -> Iterator[str]:
