@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -183,9 +182,12 @@ class Settings(BaseSettings):
         ),
         description="SQLAlchemy URL: sqlite:///FILE or postgresql://user:password@host/name.",
     )
-    model: str = Field(
-        default="fulldisk-cnn@1.0.0", description="Model package that answers, name@version."
+    model: str | None = Field(
+        default=None,
+        description="Model package that answers, name@version; by default the one promoted last "
+        "in the database, else the one that ships (`flaremon models`).",
     )
+    shadow: str = Field(default="", description="Models that score silently: name@version,...")
     models_dir: Path | None = Field(
         default=None, description="Folder of model packages; by default those that ship."
     )
@@ -211,16 +213,26 @@ class Settings(BaseSettings):
 
     @field_validator("model")
     @classmethod
-    def _model_id(cls, value: str) -> str:
-        try:
-            return str(ModelId.parse(value))
-        except InputError as exc:
-            raise ValueError(str(exc)) from exc
+    def _model_id(cls, value: str | None) -> str | None:
+        return _model(value) if value else None  # an empty variable is none
 
-    @cached_property
-    def model_id(self) -> ModelId:
-        """The model that answers."""
-        return ModelId.parse(self.model)
+    @field_validator("shadow")
+    @classmethod
+    def _model_ids(cls, value: str) -> str:
+        names = filter(None, value.replace(" ", "").split(","))
+        return ",".join(dict.fromkeys(map(_model, names)))
+
+    @property
+    def shadows(self) -> tuple[ModelId, ...]:
+        """The models of `shadow`; the one that answers may be among them."""
+        return tuple(ModelId.parse(name) for name in self.shadow.split(",") if name)
+
+
+def _model(text: str) -> str:
+    try:
+        return str(ModelId.parse(text))
+    except InputError as exc:
+        raise ValueError(str(exc)) from exc
 
 
 def read_settings(**overrides: Any) -> Settings:

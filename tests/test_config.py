@@ -34,6 +34,7 @@ def test_variables_reach_their_settings(monkeypatch):
         ("FLAREMON_JSOC__BASE_URL", "http://user:password@example.invalid"),
         ("FLAREMON_JSOC__ATTEMPTS", "many"),
         ("FLAREMON_MODEL", "../../etc@1.0.0"),
+        ("FLAREMON_SHADOW", "a@1.0.0,../../etc@1.0.0"),
         ("FLAREMON_DEVICE", "toaster"),
         ("FLAREMON_BATCH_SIZE", "0"),
         ("FLAREMON_DATABSE_URL", "sqlite:///x.db"),
@@ -61,6 +62,14 @@ def test_secrets_are_neither_printed_nor_quoted_in_errors(monkeypatch):
     with pytest.raises(ConfigurationError) as caught:
         read_settings()
     assert "s3cret" not in str(caught.value)
+
+
+def test_an_empty_model_is_none_and_shadows_are_a_list_without_repetition(monkeypatch):
+    monkeypatch.setenv("FLAREMON_MODEL", "")
+    monkeypatch.setenv("FLAREMON_SHADOW", "b@1.0.0, a@1.0.0,b@1.0.0,")
+    settings = read_settings()
+    assert settings.model is None
+    assert [str(model) for model in settings.shadows] == ["b@1.0.0", "a@1.0.0"]
 
 
 def test_every_setting_is_described():

@@ -7,21 +7,13 @@ import pytest
 from support import rows, sky
 
 from flaremon import store
-from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.database import session_scope
 from flaremon.domain import FlareClass
 from flaremon.receipts import find_key, make_receipt
 from flaremon.status import Question, facts_as_json, find_changes, gather
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def engine(database_url):
-    upgrade(database_url)
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 def test_all_facts_changes_and_receipts_come_from_either_database(engine):

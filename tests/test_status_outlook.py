@@ -142,6 +142,18 @@ def test_what_the_list_does_not_cover_is_unknown_and_not_quiet(engine):
     assert "since 2026-02-01T07:00Z" in told["persistence"]["source"]
 
 
+def test_a_list_that_is_new_says_how_many_days_a_climatology_lacks(engine):
+    say(engine, 0.23)
+    read_list(engine, periods=[sky.covered(NOW - 10 * DAY, NOW - timedelta(minutes=4))])
+    item = m1(engine)
+    assert item.persistence.probability == 0
+    assert item.climatology.probability is None
+    words = facts_in_words(ask(engine))
+    assert "(climatology unknown, persistence no)" in words
+    # Ten days of the list, of which the last one is still an open window.
+    assert "swpc answers for 9.0 of the last 30 days, and a climatology needs 15" in words
+
+
 def test_a_gap_in_the_last_day_leaves_persistence_unknown_and_climatology_known(engine):
     until = NOW - timedelta(minutes=4)
     read_list(

@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ class Material:
     evidence: "Evidence"
     official: "Forecast | None" = None
     """NOAA's probabilities that were in force at the times of the forecasts."""
+    pairs: "Sequence[Sequence[Forecast]] | None" = None
+    """What may be compared: live with live, hindcast with hindcast; None for all with all."""
     again: int = 0
     """Stored probabilities that are not looked at, since their window had one already."""
 
@@ -46,29 +48,38 @@ def of_files(
     )
 
 
-def of_store(*, event: "FlareEvent", choice: "Choice", catalog: str | None) -> Material:
-    """Read stored forecasts and outcomes."""
+def of_store(
+    *, event: "FlareEvent", choice: "Choice", catalog: str | None, compare: bool
+) -> Material:
+    """Read stored forecasts and outcomes.
+
+    Parameters
+    ----------
+    compare
+        Without models in the choice take the shadows and the model that answers, if there are any.
+    """
     import numpy as np
 
     from flaremon.database import session_scope
-    from flaremon.verify.archive import in_force, stored_forecasts
+    from flaremon.verify.archive import comparable, in_force, stored_forecasts
     from flaremon.verify.evidence import from_store
-    from flaremon.wiring import reading_engine
+    from flaremon.wiring import opened, serving
 
     config = settings()
-    engine = reading_engine(config)
-    try:
-        with session_scope(engine) as session:
-            stored = stored_forecasts(session, event=event, choice=choice)
-            evidence = from_store(session, event=event, catalog=catalog or config.truth.catalog)
-            times = np.unique(np.concatenate([item.forecast.times for item in stored]))
-            official = in_force(session, event=event, times=times)
-    finally:
-        engine.dispose()
+    with opened(config, reading=True) as engine, session_scope(engine) as session:
+        if compare and not choice.models:
+            answers = serving(config, engine).model
+            shadows = [model for model in config.shadows if model != answers]
+            choice = replace(choice, models=[*shadows, answers] if shadows else [])
+        stored = stored_forecasts(session, event=event, choice=choice)
+        evidence = from_store(session, event=event, catalog=catalog or config.truth.catalog)
+        times = np.unique(np.concatenate([item.forecast.times for item in stored]))
+        official = in_force(session, event=event, times=times)
     return Material(
         forecasts=[item.forecast for item in stored],
         evidence=evidence,
         official=official,
+        pairs=comparable(stored),
         again=sum(item.again for item in stored),
     )
 
@@ -83,7 +94,8 @@ def answer(
         found = sheets.in_parts(material.forecasts, by, material.evidence, ask)
     else:
         alone = [[forecast] for forecast in material.forecasts]
-        groups = [list(material.forecasts)] if compare else alone
+        together = material.pairs or [list(material.forecasts)]
+        groups = together if compare else alone
         found = sheets.whole(groups, material.evidence, ask)
     pairs = ((sheet, _official(sheet, material, ask)) for sheet in found)
     printed = {"table": _table, "json": _json, "csv": _csv}[form](pairs, material, by)

@@ -1,4 +1,4 @@
-"""``flaremon models``, ``flaremon db`` and ``flaremon settings``: what this installation is."""
+"""``flaremon db`` and ``flaremon settings``: what this installation is."""
 
 import sys
 
@@ -6,6 +6,7 @@ import typer
 
 from flaremon.cli._app import Json, app, print_json
 from flaremon.cli._app import settings as read
+from flaremon.errors import FlaremonError
 
 db = typer.Typer(
     help="Look after the database.",
@@ -14,33 +15,6 @@ db = typer.Typer(
     add_completion=False,
 )
 app.add_typer(db, name="db")
-
-
-@app.command(epilog="Examples:  flaremon models   |   flaremon models --json")
-def models(as_json: Json = False) -> None:
-    """List model packages; * marks the one that answers."""
-    from flaremon.package import list_packages
-    from flaremon.wiring import models_dir
-
-    config = read()
-    for package in list_packages(models_dir(config)):
-        answers = package.id == config.model_id
-        events = {str(spec.event): spec.threshold for spec in package.events}
-        if as_json:
-            print_json(
-                {
-                    "model": str(package.id),
-                    "answers": answers,
-                    "events": events,
-                    "series": package.series,
-                    "weights_sha256": package.weights_sha256,
-                    "folder": str(package.folder),
-                }
-            )
-            continue
-        wording = ", ".join(f"{event} (flare from {t:.1%})" for event, t in events.items())
-        sys.stdout.write(f"{'*' if answers else ' '} {package.id}  {wording}\n")
-        sys.stdout.write(f"    {package.folder / 'MODEL_CARD.md'}\n")
 
 
 @db.command(epilog="Example:  FLAREMON_DATABASE_URL=postgresql://... flaremon db upgrade")
@@ -56,12 +30,22 @@ def upgrade() -> None:
 
 @app.command(epilog="Examples:  flaremon settings   |   FLAREMON_DEVICE=cpu flaremon settings")
 def settings(as_json: Json = False) -> None:
-    """Print every setting and its value; secrets masked."""
+    """Print every setting and its value, secrets masked; and which model that makes answer."""
     from flaremon.config import describe
+    from flaremon.serving import serving_as_json
+    from flaremon.wiring import serving
 
-    rows = describe(read())
+    config = read()
+    rows = describe(config)
+    answers, why = None, ""
+    try:
+        answers = serving(config)
+    except FlaremonError as exc:
+        why = str(exc)  # settings are looked at when something is wrong
     if as_json:
-        print_json({row.variable: row.value for row in rows})
+        told = serving_as_json(answers) if answers is not None else {"error": why}
+        print_json({row.variable: row.value for row in rows} | {"model": told})
         return
     for row in rows:
         sys.stdout.write(f"{row.variable}={row.value}\n    {row.description}\n")
+    sys.stdout.write(f"The model that answers: {answers or f'not known, {why}'}\n")

@@ -76,7 +76,12 @@ def verify(
         bool, typer.Option("--pooled", help="All files are one forecast (folds).")
     ] = False,
     compare: Annotated[
-        bool, typer.Option("--compare", help="First with the others, on the hours of all.")
+        bool,
+        typer.Option(
+            "--compare",
+            help="First with the others, on the hours of all; without --model the shadows of the "
+            "settings with the model that answers, where there are any.",
+        ),
     ] = False,
     bootstrap: Annotated[
         int, typer.Option(min=0, max=100_000, help="Draws for the intervals; 0 for none.")
@@ -135,7 +140,7 @@ def verify(
             until=end,
             raw=raw,
         )
-        material = _skill.of_store(event=what, choice=choice, catalog=catalog)
+        material = _skill.of_store(event=what, choice=choice, catalog=catalog, compare=compare)
     _skill.answer(material, ask, by=by, compare=compare, form=form, plot=plot)
 
 

@@ -4,15 +4,18 @@
 same code. What is left to do is worked out from the database each time, so a run that was
 killed at any step is finished by the next one, and running twice changes nothing.
 
-======  ===========================================================
-report  what a run did, and what it could not do this time
-steps   find, fetch, score, calibrate, keep
-run     all of them, one after the other
-======  ===========================================================
+=======  ===========================================================
+report   what a run did, and what it could not do this time
+steps    find, fetch, score, calibrate, keep
+shadows  models that score the same records, silently
+run      all of them, one after the other
+noting   what a run was told to do, and how it ended
+=======  ===========================================================
 """
 
-from flaremon.job.report import Failure, Fetched, Report
+from flaremon.job.report import Failure, Fetched, Report, ShadowTold
 from flaremon.job.run import Job, chunks, run_once
+from flaremon.job.shadows import Shadow, Shadows
 from flaremon.job.steps import (
     UNREADABLE_UNTIL,
     calibrate,
@@ -32,6 +35,9 @@ __all__ = [
     "Fetched",
     "Job",
     "Report",
+    "Shadow",
+    "ShadowTold",
+    "Shadows",
     "calibrate",
     "chunks",
     "fetch",

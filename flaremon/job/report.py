@@ -1,10 +1,18 @@
 """What a run did, and what it could not do this time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from flaremon.domain import Outcome, Prediction, Record, RecordKey, Rejection, StoredFile
+from flaremon.domain import (
+    ModelId,
+    Outcome,
+    Prediction,
+    Record,
+    RecordKey,
+    Rejection,
+    StoredFile,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +33,25 @@ class Fetched:
 
 
 @dataclass(kw_only=True)
+class ShadowTold:
+    """What a model that scores silently did in a run."""
+
+    model: ModelId
+    scored: int = 0
+    """Records."""
+    stored: int = 0
+    """Rows that were new to the database."""
+    failed: int = 0
+    """Records that it could not score this time; the next run tries again."""
+    error: str | None = None
+    """The first thing that went wrong."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {**asdict(self), "model": str(self.model)}
+
+
+@dataclass(kw_only=True)
 class Report:
     """What one run did."""
 
@@ -35,6 +62,8 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
     stored: int = 0
     """Rows that were new to the database."""
+    shadows: list[ShadowTold] = field(default_factory=list)
+    """What the models did that score silently; nothing of it is in the other counts."""
 
     def add(self, outcomes: Iterable[Outcome], failures: Iterable[Failure] = ()) -> None:
         """Sort outcomes into the lists."""
@@ -60,4 +89,5 @@ class Report:
                 for f in self.failures
             ],
             "stored": self.stored,
+            "shadows": [told.as_json() for told in self.shadows],
         }

@@ -10,6 +10,7 @@ from flaremon.calibration import Calibrating
 from flaremon.database import session_scope
 from flaremon.domain import Outcome, Prediction, Record, Source
 from flaremon.job.report import Report
+from flaremon.job.shadows import Shadow, Shadows
 from flaremon.job.steps import calibrate, fetch, find, keep, known_files, recent_flares, score
 from flaremon.pipeline import KeepFrame, Run
 from flaremon.truth import keep_baselines
@@ -37,6 +38,8 @@ class Job:
     """None stores the network's own numbers."""
     catalog: str | None = None
     """Flare list that baselines and recent activity are from; None does without."""
+    shadows: Sequence[Shadow] = ()
+    """Models that score the same records silently."""
 
 
 def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
@@ -51,13 +54,15 @@ def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
     report = Report()
     source, engine = job.source, job.engine
     since = run.now - job.lookback
-    _beside((), job, run)  # also when the source cannot be reached
+    _baselines((), job, run)  # also when the source cannot be reached
     report.listed, todo = find(source, engine, job.package, series=job.series, since=since, run=run)
     report.undecided = len(todo)
     if newest_only:
         todo = _newer_than_answered(todo, job)
     recent = recent_flares(engine, job.catalog) if job.catalog is not None else None
     predictor: Predictor | None = None
+    shadows = Shadows(job.shadows, frame=job.package.frame, run=run)
+    report.shadows = shadows.told
     for chunk in chunks(todo, 1 if newest_only else 8):
         fetched, rejections, failures = fetch(chunk, source, run)
         outcomes: list[Outcome] = list(rejections)
@@ -66,19 +71,24 @@ def run_once(job: Job, run: Run, *, newest_only: bool = False) -> Report:
             known = known_files(fetched, engine)
             scored, lost = score(
                 fetched, source, predictor, known=known, run=run,
-                keep_frame=job.keep_frame, recent=recent,
+                keep_frame=job.keep_frame, recent=recent, look_on=shadows.look_on,
             )  # fmt: skip
             outcomes += calibrate(scored, engine, job.calibrating, run=run)
             failures += lost
         report.stored += keep(outcomes, fetched, engine)
         report.add(outcomes, failures)
+        shadows.score(engine, recent=recent)
         if newest_only and report.predictions:
             break
-    _beside(report.predictions, job, run)
+    _baselines(report.predictions, job, run)
+    shadows.catch_up(
+        source, engine, model=job.package.id, series=job.series, since=since, recent=recent,
+        limit=1 if newest_only else None,
+    )  # fmt: skip
     return report
 
 
-def _beside(predictions: Sequence[Prediction], job: Job, run: Run) -> None:
+def _baselines(predictions: Sequence[Prediction], job: Job, run: Run) -> None:
     """Store what the baselines say about the same windows, and about this hour."""
     if job.catalog is not None:
         keep_baselines(

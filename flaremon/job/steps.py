@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,7 +23,8 @@ from flaremon.domain import (
 from flaremon.errors import InputError, SourceError
 from flaremon.gates import screen_duplicate, screen_record
 from flaremon.job.report import Failure, Fetched
-from flaremon.pipeline import KeepFrame, RecentFlares, Run, predict, prepare, reject
+from flaremon.pipeline import KeepFrame, LookOn, RecentFlares, Run, predict, prepare, reject
+from flaremon.serving import register
 from flaremon.truth import recent_activity
 
 if TYPE_CHECKING:
@@ -57,14 +57,7 @@ def find(
     records = source.find(series, start=since, end=run.now)
     with session_scope(engine) as session:
         refuse_to_mix(store.base_urls(session, series), source.base_url)
-        store.register_model(
-            session,
-            model=package.id,
-            weights_sha256=package.weights_sha256,
-            events=[spec.event for spec in package.events],
-            now=run.now,
-            frame=asdict(package.frame),
-        )
+        register(session, package, now=run.now)
         store.add_records(
             session,
             records,
@@ -135,6 +128,7 @@ def score(  # noqa: PLR0913 - what is scored, and all that is known around it
     run: Run,
     keep_frame: KeepFrame | None = None,
     recent: RecentFlares | None = None,
+    look_on: LookOn | None = None,
 ) -> tuple[list[Outcome], list[Failure]]:
     """Read, prepare and score complete files in batches.
 
@@ -142,8 +136,9 @@ def score(  # noqa: PLR0913 - what is scored, and all that is known around it
     ----------
     known : mapping of str to RecordKey
         SHA-256 of files that other slots already hold: the same picture twice is a stale feed.
-    keep_frame, recent : optional
-        What archives frames, and what tells the flares before an observation.
+    keep_frame, recent, look_on : optional
+        What archives frames, what tells the flares before an observation, and what takes the
+        magnetograms for shadows.
     """
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
@@ -163,8 +158,9 @@ def score(  # noqa: PLR0913 - what is scored, and all that is known around it
             seen[item.file.sha256] = item.record.key
             try:
                 plane = prepare(
-                    item.record, item.file, source, predictor.package, keep_frame=keep_frame
-                )
+                    item.record, item.file, source, predictor.package,
+                    keep_frame=keep_frame, look_on=look_on,
+                )  # fmt: skip
             except SourceError as exc:
                 failures.append(
                     Failure(key=item.record.key, error=str(exc), retriable=exc.retriable)

@@ -10,6 +10,7 @@ from flaremon.package.description import (
     CARD_FILE,
     DESCRIPTION_FILE,
     FORMAT,
+    INFORMED_THRESHOLD,
     WEIGHTS_FILE,
     EventSpec,
     ModelPackage,
@@ -17,19 +18,22 @@ from flaremon.package.description import (
     Training,
     load_package,
 )
-from flaremon.package.shelf import find_package, list_packages, shipped_models
-from flaremon.package.weights import build_network
+from flaremon.package.shelf import SHIPPED_MODEL, find_package, list_packages, shipped_models
+from flaremon.package.weights import build_network, check_weights
 
 __all__ = [
     "CARD_FILE",
     "DESCRIPTION_FILE",
     "FORMAT",
+    "INFORMED_THRESHOLD",
+    "SHIPPED_MODEL",
     "WEIGHTS_FILE",
     "EventSpec",
     "ModelPackage",
     "Output",
     "Training",
     "build_network",
+    "check_weights",
     "find_package",
     "list_packages",
     "load_package",

@@ -18,6 +18,8 @@ FORMAT = 1
 DESCRIPTION_FILE = "model.toml"
 WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "MODEL_CARD.md"
+INFORMED_THRESHOLD = "threshold_with_recent_flares"
+"""Optional key of an event."""
 
 
 class Output(StrEnum):
@@ -37,6 +39,14 @@ class EventSpec:
     event: FlareEvent
     threshold: float
     """Probability from which the answer is "flare"."""
+    informed_threshold: float | None = None
+    """The same where the network was told recent flares; None: it is the same."""
+
+    def threshold_where(self, *, informed: bool) -> float:
+        """Return the threshold of answers that know recent flares, or of those that do not."""
+        if informed and self.informed_threshold is not None:
+            return self.informed_threshold
+        return self.threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +82,11 @@ class ModelPackage:
     @property
     def reads_activity(self) -> bool:
         """Whether the network takes recent flares, where they are known, beside the disk."""
+        return self.output is Output.LOG_NUMBER
+
+    @property
+    def maps_rates(self) -> bool:
+        """Whether the network maps flare rates, and so can say which regions an answer is from."""
         return self.output is Output.LOG_NUMBER
 
     @property
@@ -134,14 +149,26 @@ def _parse(folder: Path, table: dict[str, Any]) -> ModelPackage:
 def _parse_events(tables: list[Any]) -> tuple[EventSpec, ...]:
     if not tables or not all(isinstance(table, dict) for table in tables):
         raise ModelError("events must be one or more tables, [[events]]")
-    for table in tables:
-        _check_keys(table, {"event": str, "threshold": float}, "events.")
-        if not 0 < table["threshold"] < 1:
-            raise ModelError(f"events.threshold {table['threshold']} is not between 0 and 1")
-    specs = tuple(EventSpec(FlareEvent.parse(t["event"]), float(t["threshold"])) for t in tables)
+    specs = tuple(_parse_event(table) for table in tables)
     if len({spec.event for spec in specs}) < len(specs):
         raise ModelError("events names one event twice")
     return specs
+
+
+def _parse_event(table: dict[str, Any]) -> EventSpec:
+    keys: dict[str, type] = {"event": str, "threshold": float}
+    if INFORMED_THRESHOLD in table:
+        keys[INFORMED_THRESHOLD] = float
+    _check_keys(table, keys, "events.")
+    for key in [key for key in keys if key != "event"]:
+        if not 0 < table[key] < 1:
+            raise ModelError(f"events.{key} {table[key]} is not between 0 and 1")
+    informed = table.get(INFORMED_THRESHOLD)
+    return EventSpec(
+        FlareEvent.parse(table["event"]),
+        float(table["threshold"]),
+        None if informed is None else float(informed),
+    )
 
 
 _TOP: Mapping[str, type] = {

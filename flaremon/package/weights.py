@@ -45,6 +45,17 @@ def build_network(package: ModelPackage) -> "FullDiskCnn | RateMap":
     return network.float().eval()
 
 
+def check_weights(package: ModelPackage) -> None:
+    """See that the weights of a package are those that ``model.toml`` names.
+
+    Raises
+    ------
+    ModelError
+        They are missing, altered or cut short.
+    """
+    _checked_weights(package)
+
+
 def _checked_weights(package: ModelPackage) -> bytes:
     path = package.weights_path
     try:

@@ -9,8 +9,14 @@ import numpy as np
 from flaremon import store
 from flaremon.domain import FlareEvent, Forecast, ModelId
 from flaremon.goes import FORECASTER as NOAA
-from flaremon.truth import PERSISTENCE
-from flaremon.verify.baselines import persistence, trailing_climatology
+from flaremon.truth import PERSISTENCE, TRAILING_CLIMATOLOGY
+from flaremon.verify.baselines import (
+    LEAST_KNOWN,
+    TRAILING,
+    known_past,
+    persistence,
+    trailing_climatology,
+)
 from flaremon.verify.stored import instants, stored_flares
 
 if TYPE_CHECKING:
@@ -87,13 +93,25 @@ class Baselines:
         compute = persistence if forecaster == PERSISTENCE else trailing_climatology
         probability = float(compute(flares, event, instants([at]))[0])
         if np.isnan(probability):
-            why = (
-                f"flare list {self._catalog} has a gap, or a flare whose class is not known yet, "
-                "in the past that counts"
-            )
+            why = self._why_unknown(flares, event, forecaster, at)
             return Beside(probability=None, at=at, source=why)
         return Beside(
             probability=probability, at=at, source=f"computed now from flare list {self._catalog}"
+        )
+
+    def _why_unknown(
+        self, flares: "FlareList", event: FlareEvent, forecaster: ModelId, at: datetime
+    ) -> str:
+        known = float(known_past(flares, event, instants([at]))[0])
+        if forecaster == TRAILING_CLIMATOLOGY and known < LEAST_KNOWN:
+            days = TRAILING / np.timedelta64(1, "D")
+            return (
+                f"flare list {self._catalog} answers for {known * days:.1f} of the last {days:.0f} "
+                f"days, and a climatology needs {LEAST_KNOWN * days:.0f}; they come with time"
+            )
+        return (
+            f"flare list {self._catalog} has a gap, or a flare whose class is not known yet, in "
+            "the past that counts"
         )
 
     def _list(self) -> "FlareList":

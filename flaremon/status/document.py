@@ -3,6 +3,7 @@
 ::
 
     {"checked_at": "2026-02-01T12:00:00Z", "exit_code": 0,
+     "model": {"id": ..., "from": "setting|promotion|shipped", "promotion": null | {"at": ...}},
      "cnn": [{"event": "M1+/24h", "state": "ok|stale|unknown", "age_s": 4200, "why": null,
               "verdict": "flare|no-flare|unknown", "flare": false, "probability": 0.23,
               "raw_probability": 0.41, "threshold": 0.3, "calibrator": "1a2b3c4d5e6f",
@@ -29,6 +30,7 @@ from datetime import datetime
 from typing import Any
 
 from flaremon.domain import Flare, Verdict
+from flaremon.serving import serving_as_json
 from flaremon.status.ages import FactState
 from flaremon.status.baselines import Beside
 from flaremon.status.changes import Change, Changes
@@ -44,6 +46,7 @@ def facts_as_json(facts: Facts) -> dict[str, Any]:
     return {
         "checked_at": iso_z(facts.now),
         "exit_code": facts.exit_code,
+        "model": facts.served and serving_as_json(facts.served),
         "cnn": [as_json(item, facts.now) for item in facts.cnn],
         "goes": _goes(facts.goes, facts),
         "outlook": [_outlook(item) for item in facts.outlook],

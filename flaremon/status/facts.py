@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from flaremon.domain import FlareClass, FlareEvent, ModelId, Verdict
 from flaremon.goes import CATALOG
+from flaremon.serving import Serving
 from flaremon.status.baselines import Baselines
 from flaremon.status.cnn import Answer, answer
 from flaremon.status.goes import Observed, observe
@@ -31,6 +32,8 @@ class Question:
     now: datetime
     stale_after: timedelta
     """Age from which the network's answer is stale."""
+    served: Serving | None = None
+    """Why it is this model that is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ class Facts:
     watched: tuple[Watch, ...]
     """GOES's verdicts, for those who asked for them."""
     now: datetime
+    served: Serving | None = None
+    """Which model answers, and why it does; None where nobody asked."""
 
     @property
     def exit_code(self) -> int:
@@ -93,6 +98,7 @@ def gather(session: "Session", question: Question) -> Facts:
             for at_least in question.watched
         ),
         now=question.now,
+        served=question.served,
     )
 
 

@@ -20,6 +20,8 @@ _LONGEST: timedelta = LONGEST_FLARE.astype(timedelta)
 """A flare without an end that began longer ago is over, and its end was never reported."""
 LEAST_TOLD = FlareClass("C", 1.0)
 """The last flare that is told is from this class on."""
+_LEAST_FLUX_W_M2 = LEAST_TOLD.flux_w_m2 * (1 - 1e-6)
+"""1e-6 and 1.0 * 1e-6 need not be the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +104,21 @@ def observe(session: "Session", *, catalog: str, now: datetime) -> Observed:
         list_why=list_why,
         list_as_of=as_of,
         in_progress=_in_progress(session, flare, now) if flare is not None and lasts else None,
-        last_flare=store.newest_flare(session, catalog=catalog, until=until, at_least=LEAST_TOLD),
+        last_flare=_last_told(session, flare, catalog=catalog, until=until),
         ended_at=None if flare is None else flare.end,
     )
+
+
+def _last_told(
+    session: "Session", newest: Flare | None, *, catalog: str, until: datetime
+) -> Flare | None:
+    """Return the last flare from `LEAST_TOLD` on, which mostly is the newest one itself."""
+    if newest is None:
+        return None
+    size = newest.flare_class
+    if newest.start <= until and size is not None and size.flux_w_m2 >= _LEAST_FLUX_W_M2:
+        return newest
+    return store.newest_flare(session, catalog=catalog, until=until, at_least=LEAST_TOLD)
 
 
 def _judge_flux(age: timedelta | None, newest: datetime | None) -> tuple[FactState, str | None]:
