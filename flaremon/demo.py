@@ -23,6 +23,7 @@ from flaremon import store, wiring
 from flaremon.database import session_scope
 from flaremon.errors import DownloadIncompleteError, InputError, SourceUnavailableError
 from flaremon.fits import read_magnetogram
+from flaremon.regions import explain, headline
 from flaremon.replica import Replica
 from flaremon.status import answer, in_words, yes_or_no
 from flaremon.times import utc_now
@@ -30,6 +31,7 @@ from flaremon.times import utc_now
 if TYPE_CHECKING:
     from flaremon.config import Settings
     from flaremon.domain import Prediction
+    from flaremon.regions import Explained
 
 FILES: Mapping[str, str] = {
     "hmi.M_720s.20111217_060000_TAI.magnetogram.fits": (
@@ -153,10 +155,11 @@ def _pictures(settings: "Settings", files: list[Path], out: Path) -> Iterator[st
     stored = _stored(settings)
     # Re-dating keeps the order, oldest first in both.
     for record, file in zip(reversed(records), sorted(files, key=lambda f: f.name), strict=True):
-        said = stored.get(str(record.key), [])
+        said, explained = stored.get(str(record.key), ([], None))
         path = out / f"{record.key.file_stem}.png"
         magnetogram = read_magnetogram(source.download(record).path, record)
-        draw(magnetogram, said, path, note=f"REPLAY of {file.name} under a new date")
+        note = f"REPLAY of {file.name} under a new date"
+        draw(magnetogram, said, path, note=note, explained=explained)
         yield ""
         yield f"{record.key}, really {file.name}"
         for p in said:
@@ -164,25 +167,31 @@ def _pictures(settings: "Settings", files: list[Path], out: Path) -> Iterator[st
         yield f"  picture: {path}"
 
 
-def _stored(settings: "Settings") -> "dict[str, list[Prediction]]":
-    """Return the predictions of each record, the day's event before the one in progress."""
-    engine = wiring.reading_engine(settings)
-    stored: dict[str, list[Prediction]] = {}
-    with session_scope(engine) as session:
-        for row in store.predictions(session):
-            stored.setdefault(str(row.prediction.key), []).append(row.prediction)
-    engine.dispose()
+def _stored(settings: "Settings") -> "dict[str, tuple[list[Prediction], Explained]]":
+    """Return the predictions of each record, and the regions of the headline.
+
+    The day's event comes before the one in progress.
+    """
+    stored: dict[str, list[store.StoredPrediction]] = {}
+    with wiring.opened(settings, reading=True) as engine, session_scope(engine) as session:
+        # What shadows said is stored beside it, and shown nowhere.
+        answers = wiring.serving(settings, engine).model
+        for row in store.predictions(session, model=answers):
+            stored.setdefault(str(row.prediction.key), []).append(row)
+        of_headlines = explain(
+            session, [headline(rows) for rows in stored.values()], wiring.explaining(settings)
+        )
     return {
-        key: sorted(said, key=lambda p: p.event.horizon is None) for key, said in stored.items()
+        key: (sorted((row.prediction for row in rows), key=lambda p: p.event.horizon is None), told)
+        for (key, rows), told in zip(stored.items(), of_headlines, strict=True)
     }
 
 
 def _answers(settings: "Settings", out: Path) -> Iterator[str]:
     package = wiring.package(settings)
-    engine = wiring.reading_engine(settings)
     yield ""
     yield "The answer, as `flaremon status` gives it from the database:"
-    with session_scope(engine) as session:
+    with wiring.opened(settings, reading=True) as engine, session_scope(engine) as session:
         for spec in package.events:
             yield in_words(
                 answer(
@@ -194,7 +203,6 @@ def _answers(settings: "Settings", out: Path) -> Iterator[str]:
                     stale_after=timedelta(hours=settings.stale_after_h),
                 )
             )
-    engine.dispose()
     yield ""
     yield "Ask the database yourself:"
     yield f"  FLAREMON_DATABASE_URL=sqlite:///{out / 'demo.db'} flaremon predictions"

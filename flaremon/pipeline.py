@@ -17,6 +17,7 @@ from flaremon import __version__
 from flaremon.domain import (
     ActivityLevel,
     FlareEvent,
+    Magnetogram,
     Mode,
     Prediction,
     RecentActivity,
@@ -82,6 +83,10 @@ KeepFrame = Callable[[Record, StoredFile, "NDArray[np.float32]"], None]
 """Takes the standard frame of a record that may be scored, gauss, unclipped."""
 
 
+LookOn = Callable[[Record, Magnetogram, "NDArray[np.float32]"], None]
+"""Sees the magnetogram of a record that may be scored, and its standard frame; must not raise."""
+
+
 RecentFlares = Callable[[Sequence[datetime]], Sequence[RecentActivity | None]]
 """Tells the flares before each of some observations, None where they are not known."""
 
@@ -93,8 +98,22 @@ def prepare(
     package: "ModelPackage",
     *,
     keep_frame: KeepFrame | None = None,
+    look_on: LookOn | None = None,
 ) -> "NDArray[np.float32] | Refusal":
-    """Turn a record's file into the network's plane, shape (1, size, size), dimensionless.
+    """Turn a record's file into the network's plane, shape (1, size, size), dimensionless."""
+    magnetogram = examine(record, file, source)
+    if isinstance(magnetogram, Refusal):
+        return magnetogram
+    frame = to_frame(magnetogram, package.frame)
+    if keep_frame is not None:
+        keep_frame(record, file, frame)
+    if look_on is not None:
+        look_on(record, magnetogram, frame)
+    return to_plane(frame, package.frame)
+
+
+def examine(record: Record, file: StoredFile, source: Source) -> Magnetogram | Refusal:
+    """Read a record's file; a magnetogram that may be scored, or why it must not be.
 
     A file that is not what the record says is fetched once more, since a mirror or a proxy can
     hand out another one; if it is still wrong the record is refused.
@@ -108,13 +127,7 @@ def prepare(
             magnetogram = read_magnetogram(file.path, record)
         except FitsError as exc:
             return Refusal(RejectionReason.UNREADABLE, str(exc))
-    refusal = screen_magnetogram(magnetogram)
-    if refusal is not None:
-        return refusal
-    frame = to_frame(magnetogram, package.frame)
-    if keep_frame is not None:
-        keep_frame(record, file, frame)
-    return to_plane(frame, package.frame)
+    return screen_magnetogram(magnetogram) or magnetogram
 
 
 def predict(
@@ -160,6 +173,7 @@ def predict(
                 activity=_level(before, score.event) if asks else None,
                 activity_source=None if before is None else before.source,
                 spread=score.spread,
+                regions=score.regions,
             )
             for score in scores
         ]

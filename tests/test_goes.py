@@ -5,7 +5,18 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.swpc import KINDS, NOW, Swpc, automatic, edited, probabilities, rising, xray, xrays
+from support.swpc import (
+    KINDS,
+    NOW,
+    Swpc,
+    automatic,
+    edited,
+    probabilities,
+    region,
+    rising,
+    xray,
+    xrays,
+)
 
 from flaremon import goes
 from flaremon.config import SwpcSettings
@@ -258,6 +269,7 @@ def test_a_row_that_is_no_flare_does_not_stop_the_others(row, caplog):
         ("edited_events", edited()),
         ("xray-flares-latest", rising()),
         ("solar_probabilities", probabilities()),
+        ("solar_regions", region()),
     ],
 )
 def test_any_odd_value_anywhere_is_an_answer_or_our_error(name, row, odd):
@@ -278,8 +290,8 @@ def test_every_product_is_fetched_one_at_a_time(swpc, tmp_path):
     assert swpc.at_once == 1
     assert {name: len(o.flares) for name, o in observed.items()} == {
         "xrays-7-day": 0, "xrays-6-hour": 0, "xray-flares-7-day": 1, "xray-flares-latest": 1,
-        "edited_events": 1, "solar_probabilities": 0, "xrays-6-hour-secondary": 0,
-        "xray-flares-7-day-secondary": 0,
+        "edited_events": 1, "solar_probabilities": 0, "solar_regions": 0,
+        "xrays-6-hour-secondary": 0, "xray-flares-7-day-secondary": 0,
     }  # fmt: skip
     assert len(observed["xrays-6-hour"].xrays) == 5
 

@@ -209,11 +209,11 @@ def test_swpc_is_fetched_and_stored_and_a_product_that_is_away_is_an_exit_code(
     assert "xrays-7-day: 380 rows; flares: 0 new, 0 revised; X-ray samples: 190 new" in first.stdout
     # The long product of X-rays is for the first time and after pauses.
     assert "xrays-7-day" not in again.stdout
-    nothing = "0 new, 0 revised; X-ray samples: 0 new; forecasts: 0 new."
-    assert again.stdout.count(nothing) == 5
+    nothing = "0 new, 0 revised; X-ray samples: 0 new; forecasts: 0 new; regions: 0 new."
+    assert again.stdout.count(nothing) == 6
     assert third.returncode == 3
     assert "edited_events is a web page" in third.stderr
-    assert third.stdout.count("0 new, 0 revised") == 4
+    assert third.stdout.count("0 new, 0 revised") == 5
     first_flare = run("list").stdout.splitlines()[1].split()
     assert first_flare[3:] == ["M1.3", "14366", "G18", "swpc", "2"]
     assert "?" in run("list", "--class", "X1").stdout  # the one in progress

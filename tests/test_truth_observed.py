@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.hek import event
-from support.swpc import NOW, automatic, edited, fresh, probabilities, rising, xray, xrays, z
+from support.swpc import (
+    NOW,
+    automatic,
+    edited,
+    fresh,
+    probabilities,
+    region,
+    rising,
+    xray,
+    xrays,
+    z,
+)
 
 from flaremon import store
 from flaremon.database import open_engine, session_scope, upgrade
@@ -168,6 +179,18 @@ def test_noaas_forecasts_are_live_when_seen_before_their_day_and_hindcasts_after
 
 
 # --- history ---------------------------------------------------------------------------------
+
+
+def test_noaas_regions_are_kept_with_the_revisions_that_the_day_brings(session):
+    assert keep(session, "solar_regions", region(), region(number=4370)).regions_new == 2
+    assert keep(session, "solar_regions", region(), region(number=4370)).regions_new == 0
+    later = NOW + H
+    grown = keep(session, "solar_regions", region(area=400), region(number=4370), now=later)
+    assert grown.regions_new == 1
+    found = list(store.noaa_regions(session))
+    assert [(r.number, r.area, revision, at) for r, revision, at in found] == [
+        (14366, 400, 2, later), (14370, 320, 1, NOW),
+    ]  # fmt: skip
 
 
 def test_a_span_is_cut_at_the_beginnings_of_months():

@@ -1,6 +1,7 @@
 """``flaremon now`` and ``flaremon status``: the question that people ask."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -45,6 +46,10 @@ def now(
         bool,
         typer.Option("--catch-up", help="Score every undecided slot of the look-back, not one."),
     ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw the newest scored magnetogram, with regions."),
+    ] = None,
     series: Series = None,
     as_json: Json = False,
     verbose: Verbose = False,
@@ -52,31 +57,37 @@ def now(
     """Fetch and score the newest magnetogram; print the answer.
 
     Takes the newest slot that is not decided yet and can be predicted. Running it again before
-    the next slot arrives changes nothing and prints the stored answer with its age.
+    the next slot arrives changes nothing and prints the stored answer with its age. A picture that
+    cannot be drawn is said, and changes neither answer nor exit code.
     """
-    from flaremon.cli._now import run_once
+    from flaremon.cli._now import draw_newest, run_once
     from flaremon.domain import Verdict
-    from flaremon.wiring import opened
+    from flaremon.wiring import answering, opened
 
     start_logging(verbose=verbose)
     config = settings(series=series)
-    asked = read_events(config, events)
     with opened(config) as engine:
+        served = answering(config, engine)
+        config = config.model_copy(update={"model": str(served.model)})
+        asked = read_events(config, events)
         try:
             report = run_once(config, engine, newest_only=not catch_up)
         except SourceError as exc:
             if as_json:
                 # Machines get the stored answers too, each with its age; people get the sentence.
-                facts, _ = look_up(config, engine, asked)
+                facts, _ = look_up(config, engine, asked, served)
                 _print(facts, code=ERROR, as_json=True, error=str(exc))
             raise
-        facts, _ = look_up(config, engine, asked)
+        facts, _ = look_up(config, engine, asked, served)
+        trouble = draw_newest(config, engine, picture) if picture is not None else None
     code = facts.exit_code
     if code == Verdict.UNKNOWN.value and report.failures and not report.predictions:
         code = ERROR  # unknown because something failed is an error
     _print(facts, code=code, as_json=as_json, report=report)
     for failure in report.failures:
         report_error(SourceUnavailableError(failure.error))
+    if trouble is not None:
+        report_error(trouble)
     _finish(code)
 
 
@@ -103,12 +114,14 @@ def status(
     are the network's answers; what GOES sees counts only for --event M1+/goes.
     """
     from flaremon.status import changes_as_json, changes_in_words
-    from flaremon.wiring import opened
+    from flaremon.wiring import answering, opened
 
     config = settings(series=series, stale_after_h=stale_after_h)
-    asked = read_events(config, events)
     with opened(config, reading=True) as engine:
-        facts, changes = look_up(config, engine, asked, changes=since_last_change)
+        served = answering(config, engine)
+        config = config.model_copy(update={"model": str(served.model)})
+        asked = read_events(config, events)
+        facts, changes = look_up(config, engine, asked, served, changes=since_last_change)
     if changes is None:
         _print(facts, code=facts.exit_code, as_json=as_json)
     elif as_json:

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from flaremon.cli._app import Events, app, parse_events, print_rows, settings
+from flaremon.cli._regions import (
+    REGION_COLUMNS,
+    explained,
+    region_table,
+    row_per_region,
+    without_map,
+)
 from flaremon.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ COLUMNS = (
     "device", "software", "run_id", "raw_probability", "calibrator", "activity", "activity_source",
     "spread",
 )  # fmt: skip
+ALL_MODELS = "all"
 _ANSWERS = {True: "yes", False: "no", None: "-"}
 """Who has no threshold says neither."""
 
@@ -43,12 +51,20 @@ def predictions(
         float | None, typer.Option(min=0.0, max=1.0, help="Only probabilities from here on.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME@VERSION", help="Only of this model.")
+        str | None,
+        typer.Option(
+            metavar="NAME@VERSION",
+            help="Only of this model, or all [default: the model that answered at the time].",
+        ),
     ] = None,
     mode: Annotated[
         Literal["live", "hindcast"] | None, typer.Option(help="Only of this kind.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many, newest first.")] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="With the regions that each answer is from."),
+    ] = False,
     form: Annotated[
         Literal["table", "json", "csv"], typer.Option("--format", help="How to print.")
     ] = "table",
@@ -56,19 +72,28 @@ def predictions(
     """Print stored predictions, newest first.
 
     Nothing stored in the range prints an empty table: it means "not predicted", not "no flare".
-    --model takes the baselines and forecasters of others too (`flaremon forecasts list`); they
-    have no record, and are dated by the start of their window.
+    Without --model they are what the model that answered said while it did; what shadows and other
+    models say comes with --model. It takes the baselines and forecasters of others too (`flaremon
+    forecasts list`); they have no record, and are dated by the start of their window.
+
+    --explain adds regions, greatest share of the rate first: place, NOAA's number (all that are
+    near where that is ambiguous, - where none is), and a warning near the limb. JSON has them as
+    regions, CSV a row per region with the columns region_*, and regions_from tells kept (with the
+    answer), frame (computed again from the archived frame), not-kept, or no-map (the model cannot
+    say).
     """
     from flaremon import store
     from flaremon.database import session_scope
     from flaremon.domain import Mode, ModelId
-    from flaremon.wiring import opened
+    from flaremon.serving import tenures
+    from flaremon.wiring import opened, serving
 
     start, end = _range(since, until)
     chosen = parse_events(events)
-    model_id = ModelId.parse(model) if model else None
+    model_id = ModelId.parse(model) if model and model != ALL_MODELS else None
     kind = Mode(mode) if mode else None
-    with opened(settings(), reading=True) as engine, session_scope(engine) as session:
+    config = settings()
+    with opened(config, reading=True) as engine, session_scope(engine) as session:
         if model_id in {who for who, _, _ in store.forecasters(session)}:
             said = store.forecasts(
                 session, forecaster=model_id, since=start, until=end, mode=kind, newest_first=True
@@ -76,6 +101,7 @@ def predictions(
             rows: Iterator[dict[str, Any]] = islice(
                 _flat_forecasts(said, chosen, min_probability), limit
             )
+            rows = map(without_map, rows) if explain else rows
         else:
             stored = store.predictions(
                 session,
@@ -86,9 +112,13 @@ def predictions(
                 min_probability=min_probability,
                 mode=kind,
                 limit=limit,
+                tenures=None if model else tenures(session, serving(config, engine)),
             )
-            rows = map(_flat, stored)
-        print_rows(rows, form=form, columns=COLUMNS, table=_table)
+            rows = explained(config, session, stored, _flat) if explain else map(_flat, stored)
+        columns: tuple[str, ...] = COLUMNS
+        if explain and form == "csv":
+            rows, columns = row_per_region(rows), (*COLUMNS, *REGION_COLUMNS)
+        print_rows(rows, form=form, columns=columns, table=_table)
 
 
 def _range(since: str | None, until: str | None) -> "tuple[datetime | None, datetime | None]":
@@ -180,11 +210,14 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
         sys.stdout.write(
             f"{row['t_obs']:<20} {row['event']:<8} {_ANSWERS[row['flare']]:<5} "
             f"{row['probability']:>6.1%} {_percent(row['threshold']):>6} {row['mode']:<8} "
-            f"{row['model']:<20} {row['record'] or '-'}\n"
+            f"{row['model']:<20} {row['record'] or '-'}\n{region_table(row)}"
         )
     sys.stdout.write(f"{n} prediction(s).\n")
     if n == 0:
-        sys.stdout.write("Nothing was predicted in this range; that is not the same as no flare.\n")
+        sys.stdout.write(
+            "Nothing was predicted in this range; that is not the same as no flare. "
+            "Every model's: --model all.\n"
+        )
 
 
 def _percent(value: float | None) -> str:

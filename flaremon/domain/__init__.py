@@ -43,6 +43,7 @@ from flaremon.domain.records import (
     newest_first,
     quality_class,
 )
+from flaremon.domain.regions import LIMB_DEG, NoaaRegion, RegionShare, location
 from flaremon.domain.truth import (
     SCALE_BREAK,
     ClassScale,
@@ -55,6 +56,7 @@ from flaremon.domain.truth import (
 __all__ = [
     "ACTIVITY_REACH",
     "LEAST_FLUX_W_M2",
+    "LIMB_DEG",
     "SCALE_BREAK",
     "SEGMENT",
     "SERIES_CADENCE_S",
@@ -74,6 +76,7 @@ __all__ = [
     "Magnetogram",
     "Mode",
     "ModelId",
+    "NoaaRegion",
     "Outcome",
     "OutcomeState",
     "Prediction",
@@ -83,6 +86,7 @@ __all__ = [
     "Record",
     "RecordKey",
     "Refusal",
+    "RegionShare",
     "Rejection",
     "RejectionReason",
     "Source",
@@ -91,6 +95,7 @@ __all__ = [
     "Window",
     "XrayState",
     "class_of_flux",
+    "location",
     "newest_first",
     "one_per_flare",
     "pair_up",

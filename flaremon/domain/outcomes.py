@@ -8,6 +8,7 @@ from enum import Enum, StrEnum
 from flaremon.domain.activity import ActivityLevel
 from flaremon.domain.flares import FlareEvent, Window
 from flaremon.domain.records import RecordKey
+from flaremon.domain.regions import RegionShare
 from flaremon.errors import InputError
 
 
@@ -78,6 +79,9 @@ class Prediction:
     """Flare list that told it, and as of when."""
     spread: float | None = None
     """Standard deviation of the probability over the members of an ensemble."""
+    regions: tuple[RegionShare, ...] | None = None
+    """What each region contributes, greatest first; empty when none stands out. None where the
+    network makes no map, and where they were not kept or not asked for."""
 
     @property
     def flare(self) -> bool:

@@ -11,12 +11,14 @@ products       what is fetched, and how each is read
 flares         reports of flares, from three products
 xrays          the X-ray flux
 probabilities  NOAA's own forecast
+regions        NOAA's numbers of active regions, and where these are
 covered        what the list answers for, by one reading of them all
 swpc           fetches and reads one product
 hek            flares of the past, from the HEK
 csvfile        flare lists in CSV files
 coveragefile   what such a list answers for
 csvrows        rows of CSV files that know where they are
+srs            summaries of regions in files
 =============  ====================================================
 """
 
@@ -35,6 +37,7 @@ from flaremon.goes.hek import HEK_CATALOG, HEK_URL, Hek
 from flaremon.goes.probabilities import DESCRIPTION as FORECASTER_DESCRIPTION
 from flaremon.goes.probabilities import FORECASTER
 from flaremon.goes.products import CATALOG, PRODUCTS, Observed, read_product
+from flaremon.goes.srs import read_region_file
 from flaremon.goes.swpc import Swpc
 
 __all__ = [
@@ -57,5 +60,6 @@ __all__ = [
     "read_coverage_csv",
     "read_flare_csv",
     "read_product",
+    "read_region_file",
     "unseen",
 ]

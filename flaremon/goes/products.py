@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flaremon.domain import Duplicate, Flare, Forecast, XrayState, one_per_flare
+from flaremon.domain import Duplicate, Flare, Forecast, NoaaRegion, XrayState, one_per_flare
 from flaremon.errors import SourceProtocolError, SourceUnavailableError
 from flaremon.goes.canary import Canary
 from flaremon.goes.flares import read_as_of, read_automatic, read_edited
 from flaremon.goes.probabilities import read_probabilities
+from flaremon.goes.regions import read_regions
 from flaremon.goes.xrays import read_xrays
 
 log = logging.getLogger(__name__)
@@ -29,9 +30,10 @@ class Product:
     read_flares: Callable[[Sequence[Any], Canary], list[Flare]] | None = None
     read_xrays: Callable[[Sequence[Any], Canary], list[XrayState]] | None = None
     read_forecasts: Callable[[Sequence[Any], Canary], list[Forecast]] | None = None
+    read_regions: Callable[[Sequence[Any], Canary], list[NoaaRegion]] | None = None
     read_as_of: Callable[[Sequence[Any], Canary], datetime | None] | None = None
     never_empty: bool = False
-    """A list of flares may be empty at solar minimum; the others may not."""
+    """Lists of flares and of regions may be empty at solar minimum; the others may not."""
     usual: bool = True
     """Whether it is fetched each time, and not only where the others leave something open."""
 
@@ -71,6 +73,7 @@ PRODUCTS: Mapping[str, Product] = {
             read_forecasts=read_probabilities,
             never_empty=True,
         ),
+        Product(name="solar_regions", path="/json/solar_regions.json", read_regions=read_regions),
         Product(
             name="xrays-6-hour-secondary",
             path="/json/goes/secondary/xrays-6-hour.json",
@@ -98,6 +101,7 @@ class Observed:
     xrays: Sequence[XrayState] = ()
     duplicates: Sequence[Duplicate] = ()
     forecasts: Sequence[Forecast] = ()
+    regions: Sequence[NoaaRegion] = ()
     as_of: datetime | None = None
     """The minute up to which the product says it is; None where it does not say."""
 
@@ -123,6 +127,7 @@ def read_product(name: str, body: bytes) -> Observed:
     flares = product.read_flares(rows, canary) if product.read_flares else []
     xrays = product.read_xrays(rows, canary) if product.read_xrays else []
     forecasts = product.read_forecasts(rows, canary) if product.read_forecasts else []
+    regions = product.read_regions(rows, canary) if product.read_regions else []
     as_of = product.read_as_of(rows, canary) if product.read_as_of else None
     if rows and not canary.read:
         raise SourceProtocolError(
@@ -130,7 +135,7 @@ def read_product(name: str, body: bytes) -> Observed:
         )
     if canary.trouble:
         log.warning("SWPC's product has changed: %s", canary.trouble)
-    if canary.gaps and not xrays:
+    if product.read_xrays and canary.gaps and not xrays:
         log.warning("SWPC's %s has a gap in each of its %d minutes", name, canary.gaps)
     kept, duplicates = one_per_flare(flares)
     for duplicate in duplicates:
@@ -141,6 +146,7 @@ def read_product(name: str, body: bytes) -> Observed:
         xrays=xrays,
         duplicates=duplicates,
         forecasts=forecasts,
+        regions=regions,
         as_of=as_of,
     )
 

@@ -13,6 +13,8 @@ UNKNOWN = "Unk"
 """What SWPC writes for times that are not known yet."""
 _FIVE_DIGITS_SINCE = datetime(2002, 6, 14, tzinfo=UTC)
 """NOAA's regions passed 9999 then; reports still drop the leading 1."""
+_LAST_OLD_REGION = datetime(2002, 7, 1, tzinfo=UTC)
+"""By then the last region with a number below 10000 had left the disk."""
 
 
 def swpc_time(value: Any) -> datetime | None:
@@ -91,7 +93,8 @@ def region(value: Any, start: datetime) -> int | None:
     if match is None or isinstance(value, bool):
         raise InputError(f"{value!r} is not a NOAA region")
     number = int(match[1])
-    if 0 < number < 10000 and start >= _FIVE_DIGITS_SINCE:
+    old = 9900 < number < 10000 and start < _LAST_OLD_REGION
+    if 0 < number < 10000 and start >= _FIVE_DIGITS_SINCE and not old:
         number += 10000
     return number or None
 

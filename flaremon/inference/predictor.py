@@ -5,22 +5,25 @@ does not.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flaremon.domain import FlareClass, FlareEvent, RecentActivity
-from flaremon.errors import ConfigurationError, ModelError
-from flaremon.inference.regions import RegionShare, regions_of
+from flaremon.domain import FlareEvent, RecentActivity, RegionShare
+from flaremon.errors import ModelError
+from flaremon.inference.activity import activity_sums
+from flaremon.inference.device import find_device, name_of
+from flaremon.inference.regions import regions_of
 from flaremon.package import ModelPackage, Output, build_network
 
 if TYPE_CHECKING:
     import torch
+
+    from flaremon.network import FullDiskCnn, RateMap
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +40,9 @@ class EventScore:
     spread: float | None = None
     """Standard deviation of the probabilities of an ensemble's members; None for one network.
     It says how far networks fitted to other years disagree, not how far all of them may be off."""
+    regions: tuple[RegionShare, ...] | None = None
+    """What each region contributes to the rate of the event's class, greatest first; None where
+    the network makes no map."""
 
     @property
     def flare(self) -> bool:
@@ -55,6 +61,8 @@ class Predictor:
         ``auto`` takes a GPU where there is one; or ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
     batch_size : int
         Planes that go through the network at once.
+    turn : callable
+        Gives a context for one batch on the device: who must wait for others waits there.
 
     Raises
     ------
@@ -64,17 +72,26 @@ class Predictor:
         If the device does not exist on this machine.
     """
 
-    def __init__(self, package: ModelPackage, *, device: str = "auto", batch_size: int = 8) -> None:
+    def __init__(
+        self,
+        package: ModelPackage,
+        *,
+        device: str = "auto",
+        batch_size: int = 8,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         import torch  # noqa: PLC0415 - 1.6 s
 
         self.package = package
-        self._device = _find_device(device)
+        self._turn = turn
+        self._device = find_device(device)
         self.batch_size = batch_size
         self._network = build_network(package).to(
             device=self._device,
             memory_format=torch.channels_last,  # type: ignore[call-overload]
         )
-        self.device_name = _name(self._device)
+        self._axes = _map_axes(self._network)
+        self.device_name = name_of(self._device)
         """Device in words, as predictions record it: ``cpu``, ``cuda:0 NVIDIA H100``."""
         _log.debug("%s is ready on %s", package.id, self.device_name)
 
@@ -108,18 +125,25 @@ class Predictor:
             raise ModelError(f"{len(planes)} planes with recent activity for {len(activity)}")
         if not len(planes):
             return []
-        counts = activity_counts(activity or [None] * len(planes))
+        told = activity_sums(activity or [None] * len(planes))
         steps = range(0, len(planes), self.batch_size)
-        scores = np.concatenate(
-            [
-                self._scores(planes[i : i + self.batch_size], counts[i : i + self.batch_size])
-                for i in steps
-            ]
-        )
+        asked = [
+            self._scores(planes[i : i + self.batch_size], told[i : i + self.batch_size])
+            for i in steps
+        ]
+        scores = np.concatenate([numbers for numbers, _ in asked])
         bad = np.flatnonzero(~np.isfinite(scores).all(axis=(1, 2)))
         if bad.size:
             raise ModelError(f"{self.package.id} gives no finite answer for plane {bad[0]}")
-        return [self._in_words(members) for members in scores]
+        regions = [found for _, rates in asked for found in self._regions(rates)]
+        known = [bool(np.isfinite(sums).all()) for sums in told]
+        rows = [self._in_words(row, informed=k) for row, k in zip(scores, known, strict=True)]
+        if not regions:
+            return rows
+        return [
+            tuple(replace(said, regions=of) for said, of in zip(row, found, strict=True))
+            for row, found in zip(rows, regions, strict=True)
+        ]
 
     def explain(self, planes: NDArray[np.float32]) -> list[tuple[RegionShare, ...]]:
         """Say which regions the rate of M1+ flares is from.
@@ -139,21 +163,18 @@ class Predictor:
         ModelError
             If the planes have another shape, or the model has no map of rates.
         """
-        import torch  # noqa: PLC0415
-
-        from flaremon.network import RateMap  # noqa: PLC0415
-        from flaremon.network.rates import M1, cell_axes  # noqa: PLC0415
+        from flaremon.network.rates import M1  # noqa: PLC0415
 
         self._check(planes)
-        if not isinstance(self._network, RateMap):
+        if self._axes is None:
             raise ModelError(f"{self.package.id} cannot say which regions its answer is from")
-        latitudes, longitudes = (axis.numpy() for axis in cell_axes(self._network.config))
-        found = []
-        for start in range(0, len(planes), self.batch_size):
-            batch = self._on_device(planes[start : start + self.batch_size])
-            with torch.inference_mode():
-                rates = self._network.rates(batch)[:, :, M1].mean(dim=1).double().cpu().numpy()
-            found += [regions_of(one, latitudes, longitudes) for one in rates]
+        unknown = activity_sums([None] * len(planes))
+        found: list[tuple[RegionShare, ...]] = []
+        for i in range(0, len(planes), self.batch_size):
+            part = slice(i, i + self.batch_size)
+            _, rates = self._scores(planes[part], unknown[part])
+            if rates is not None:
+                found += [regions_of(one, *self._axes, drawn_by=M1)[M1] for one in rates]
         return found
 
     def _check(self, planes: NDArray[np.float32]) -> None:
@@ -165,18 +186,42 @@ class Predictor:
             )
 
     def _scores(
-        self, planes: NDArray[np.float32], counts: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Return the network's numbers (N, members, n_events) for one batch."""
+        self, planes: NDArray[np.float32], told: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the network's numbers (N, members, n_events) for one batch, and its map.
+
+        The map (N, classes, rows, columns) is the mean over the members, of nested rates per day
+        and cell; None where the network makes none.
+        """
         import torch  # noqa: PLC0415
 
-        with torch.inference_mode(), self._precision():
+        from flaremon.network import RateMap  # noqa: PLC0415
+
+        rates = None
+        with self._turn(), torch.inference_mode(), self._precision():
             batch = self._on_device(planes)
-            if self.package.output is Output.LOGIT:
-                numbers = self._network(batch)[:, None]
+            known = torch.from_numpy(told).to(self._device)
+            if isinstance(self._network, RateMap):
+                by_member = self._network.rates(batch)
+                numbers = self._network.expected(by_member.sum(dim=(3, 4)), known)
+                rates = by_member.mean(dim=1).double().cpu().numpy()
             else:
-                numbers = self._network(batch, torch.from_numpy(counts).to(self._device))
-        return np.asarray(numbers.double().cpu().numpy())
+                numbers = self._network(batch)[:, None]
+            # Here and not later: the batch is on the device until its numbers have come back.
+            return np.asarray(numbers.double().cpu().numpy()), rates
+
+    def _regions(
+        self, rates: NDArray[np.float64] | None
+    ) -> Iterator[tuple[tuple[RegionShare, ...], ...]]:
+        """Yield per plane the regions of each event."""
+        from flaremon.network import RateMap  # noqa: PLC0415
+        from flaremon.network.rates import M1  # noqa: PLC0415
+
+        if rates is None or self._axes is None or not isinstance(self._network, RateMap):
+            return
+        for one in rates:
+            by_class = regions_of(one, *self._axes, drawn_by=M1)
+            yield tuple(by_class[level] for level in self._network.config.event_classes)
 
     def _on_device(self, planes: NDArray[np.float32]) -> "torch.Tensor":
         import torch  # noqa: PLC0415
@@ -194,8 +239,11 @@ class Predictor:
         bf16 = self._device.type == "cuda" and torch.cuda.is_bf16_supported()
         return torch.autocast(self._device.type, dtype=torch.bfloat16 if bf16 else torch.float16)
 
-    def _in_words(self, members: NDArray[np.float64]) -> tuple[EventScore, ...]:
-        """Put the numbers (members, n_events) of one plane into words."""
+    def _in_words(self, members: NDArray[np.float64], *, informed: bool) -> tuple[EventScore, ...]:
+        """Put the numbers (members, n_events) of one plane into words.
+
+        `informed` says whether recent flares were known: thresholds may differ.
+        """
         if self.package.output is Output.LOGIT:
             each = 1 / (1 + np.exp(-members))
             mean = each.mean(axis=0)
@@ -206,57 +254,23 @@ class Predictor:
             scores = np.log(-np.log1p(-mean))  # the number that has the mean probability
         probabilities = mean.tolist()
         spreads = each.std(axis=0).tolist() if len(each) > 1 else [None] * each.shape[1]
+        cuts = [spec.threshold_where(informed=informed) for spec in self.package.events]
         return tuple(
-            EventScore(spec.event, score, probability, spec.threshold, spread)
-            for spec, score, probability, spread in zip(
-                self.package.events, scores.tolist(), probabilities, spreads, strict=True
+            EventScore(spec.event, score, probability, cut, spread)
+            for spec, score, probability, cut, spread in zip(
+                self.package.events, scores.tolist(), probabilities, cuts, spreads, strict=True
             )
         )
 
 
-def activity_counts(activity: Sequence[RecentActivity | None]) -> NDArray[np.float32]:
-    """Return what networks are told of recent flares.
+def _map_axes(
+    network: "FullDiskCnn | RateMap",
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return latitudes and longitudes of the cells of the network's map; None if it makes none."""
+    from flaremon.network import RateMap  # noqa: PLC0415
+    from flaremon.network.rates import cell_axes  # noqa: PLC0415
 
-    Returns
-    -------
-    ndarray of float32, shape (N, 6)
-        Numbers of C1+, M1+ and X1+ flares in the last 24 h, then in the last 72 h; a row of NaN
-        where they are not known.
-    """
-    return np.array(
-        [
-            [np.nan] * (len(_BACK) * len(_CLASSES))
-            if recent is None
-            else [recent.count(least, within=back) for back in _BACK for least in _CLASSES]
-            for recent in activity
-        ],
-        dtype=np.float32,
-    ).reshape(len(activity), len(_BACK) * len(_CLASSES))
-
-
-_CLASSES = tuple(FlareClass.parse(name) for name in ("C1", "M1", "X1"))
-_BACK = (timedelta(hours=24), timedelta(hours=72))
-
-
-def _find_device(name: str) -> "torch.device":
-    import torch  # noqa: PLC0415
-
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if name == "auto":
-        name = "cuda" if cuda else "mps" if mps else "cpu"
-    kind, _, index = name.partition(":")
-    there = {"cpu": True, "mps": mps, "cuda": cuda and int(index or 0) < torch.cuda.device_count()}
-    if not there.get(kind, False):
-        raise ConfigurationError(
-            f"device {name!r} does not exist on this machine; "
-            "set FLAREMON_DEVICE to auto, cpu, or a GPU that torch sees"
-        )
-    return torch.device(kind, int(index or 0)) if kind == "cuda" else torch.device(kind)
-
-
-def _name(device: "torch.device") -> str:
-    import torch  # noqa: PLC0415
-
-    if device.type != "cuda":
-        return device.type
-    return f"{device} {torch.cuda.get_device_name(device)}"
+    if not isinstance(network, RateMap):
+        return None
+    latitudes, longitudes = cell_axes(network.config)
+    return latitudes.numpy(), longitudes.numpy()

@@ -4,131 +4,128 @@ Every cell belongs to the peak that one reaches from it by always stepping to th
 the greatest (slightly smoothed) rate; peaks that are nearer than two regions ever are count as
 one. A region's position is the mean of those of its cells that have half its greatest rate or
 more, weighted with their rates; its share is that of all its cells.
-"""
 
-from dataclasses import dataclass
+The rate of M1+ flares draws the borders, for all classes: a region is where it is, whatever is
+asked, and only its share differs.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_SHARE = 0.02
+from flaremon.domain import RegionShare
+
+LEAST_SHARE = 0.03
 """Regions with less than this share of the disk's rate are not worth a line."""
 MERGE_DEG = 8.0
 """Peaks that are nearer than this are one region."""
-LIMB_DEG = 65.0
-"""From this distance from disk centre on, a region is seen too much from the side to be judged
-well: its field is foreshortened by more than half."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionShare:
-    """A region, and what it contributes to the rate of M1+ flares.
-
-    Positions are those on a disk that is seen from the solar equator. With the apparent position
-    ``x = cos(latitude) sin(longitude)``, ``y = sin(latitude)`` in solar radii (west and north
-    positive) whoever knows the time makes heliographic coordinates of them.
-    """
-
-    longitude_deg: float
-    """From the central meridian, west positive."""
-    latitude_deg: float
-    """From the middle of the disk, north positive: heliographic latitude minus about B0."""
-    rate_per_day: float
-    """Of M1+ flares."""
-    share: float
-    """Of the disk's rate, 0 to 1."""
-    near_limb: bool
-
-    @property
-    def x(self) -> float:
-        """Apparent position in solar radii from disk centre, west positive."""
-        lat, lon = np.deg2rad(self.latitude_deg), np.deg2rad(self.longitude_deg)
-        return float(np.cos(lat) * np.sin(lon))
-
-    @property
-    def y(self) -> float:
-        """Apparent position in solar radii from disk centre, north positive."""
-        return float(np.sin(np.deg2rad(self.latitude_deg)))
 
 
 def regions_of(
     rates: NDArray[np.float64],
     latitudes_deg: NDArray[np.float64],
     longitudes_deg: NDArray[np.float64],
-) -> tuple[RegionShare, ...]:
-    """Return regions with a share of `LEAST_SHARE` or more, greatest first.
+    *,
+    drawn_by: int = 0,
+) -> list[tuple[RegionShare, ...]]:
+    """Return per class the regions with a share of `LEAST_SHARE` or more, greatest first.
 
     Parameters
     ----------
-    rates : ndarray, shape (rows, columns)
+    rates : ndarray, shape (classes, rows, columns)
         Flares per day and cell.
     latitudes_deg, longitudes_deg : ndarray, shapes (rows,), (columns,)
         Middles of the cells.
+    drawn_by : int
+        The class whose rates draw the regions.
     """
-    total = float(rates.sum())
-    peaks = _peaks(rates)
-    lat, lon = np.meshgrid(latitudes_deg, longitudes_deg, indexing="ij")
-    places = np.unique(peaks)
-    # The strongest first, so that weak peaks join strong ones.
-    places = places[np.argsort(-np.bincount(peaks, rates.ravel(), rates.size)[places])]
-    kept: list[int] = []
-    joins = {}
-    for place in places.tolist():
-        near = [k for k in kept if _apart_deg(lat, lon, k, place) < MERGE_DEG]
-        joins[place] = near[0] if near else place
-        if not near:
-            kept.append(place)
-    belongs = np.array([joins[peak] for peak in peaks.tolist()]).reshape(rates.shape)
-    found = [_region(rates, belongs == place, lat, lon, total) for place in kept]
-    shown = [region for region in found if region.share >= LEAST_SHARE]
-    return tuple(sorted(shown, key=lambda region: -region.share))
-
-
-def _region(
-    rates: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    lat: NDArray[np.float64],
-    lon: NDArray[np.float64],
-    total: float,
-) -> RegionShare:
-    rate = float(rates[inside].sum())
-    core = inside & (rates >= rates[inside].max() / 2)
-    latitude = float(np.average(lat[core], weights=rates[core]))
-    longitude = float(np.average(lon[core], weights=rates[core]))
-    mu = np.cos(np.deg2rad(latitude)) * np.cos(np.deg2rad(longitude))
-    return RegionShare(
-        longitude_deg=longitude,
-        latitude_deg=latitude,
-        rate_per_day=rate,
-        share=rate / total,
-        near_limb=bool(mu < np.cos(np.deg2rad(LIMB_DEG))),
+    drawing = rates[drawn_by]
+    columns = len(longitudes_deg)
+    peaks, of_cell = _peaks(drawing)
+    strengths = np.stack(
+        [np.bincount(of_cell, one.ravel(), len(peaks)).astype(np.float64) for one in rates]
     )
+    merged = _merged(
+        latitudes_deg[peaks // columns],
+        longitudes_deg[peaks % columns],
+        strengths,
+        strengths[drawn_by],
+    )
+    owner = merged[of_cell]  # (rows * columns,)
+    parts = np.stack([np.bincount(merged, one, len(peaks)) for one in strengths])
+    shares = parts / rates.sum(axis=(1, 2))[:, None]  # (classes, peaks)
+    places = {}
+    for k in np.flatnonzero((shares >= LEAST_SHARE).any(axis=0)).tolist():
+        inside = np.flatnonzero(owner == k)
+        core = inside[drawing.flat[inside] >= drawing.flat[inside].max() / 2]
+        weights = drawing.flat[core] / drawing.flat[core].sum()
+        places[k] = (
+            float(weights @ latitudes_deg[core // columns]),
+            float(weights @ longitudes_deg[core % columns]),
+        )
+    return [
+        tuple(
+            RegionShare(
+                latitude_deg=places[k][0],
+                longitude_deg=places[k][1],
+                rate_per_day=float(part[k]),
+                share=float(share[k]),
+            )
+            for k in np.argsort(-share, kind="stable").tolist()
+            if share[k] >= LEAST_SHARE
+        )
+        for part, share in zip(parts, shares, strict=True)
+    ]
 
 
-def _peaks(rates: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return for each cell the flat index of the peak above it, shape (rows * columns,)."""
+def _merged(
+    latitudes_deg: NDArray[np.float64],
+    longitudes_deg: NDArray[np.float64],
+    strengths: NDArray[np.float64],
+    first: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Return for each peak the one that it is counted with: weak peaks join strong ones.
+
+    What is left when no region can be large enough any more stays as it is: a plain has as many
+    peaks as cells.
+
+    Parameters
+    ----------
+    latitudes_deg, longitudes_deg : ndarray, shapes (peaks,)
+    strengths : ndarray, shape (classes, peaks)
+        Rates of all that belongs to a peak.
+    first : ndarray, shape (peaks,)
+        What makes one stronger than another.
+    """
+    joins = np.arange(len(first))
+    left = np.argsort(-first, kind="stable")
+    least = LEAST_SHARE * strengths.sum(axis=1)
+    while left.size and (strengths[:, left].sum(axis=1) >= least).any():
+        k = left[0]
+        # Distances are flat; near enough within 45 degrees of the equator.
+        north = latitudes_deg[left] - latitudes_deg[k]
+        west = (longitudes_deg[left] - longitudes_deg[k]) * np.cos(np.deg2rad(latitudes_deg[k]))
+        near = north**2 + west**2 < MERGE_DEG**2
+        joins[left[near]] = k
+        left = left[~near]
+    return joins
+
+
+def _peaks(rates: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the flat indices of all peaks, and per cell which of them is above it.
+
+    Shapes (peaks,) and (rows * columns,).
+    """
     rows, columns = rates.shape
     padded = np.pad(rates, 1, mode="edge")
-    kernel = np.array([0.25, 0.5, 0.25])
-    soft = sum(
-        kernel[i] * kernel[j] * padded[i : i + rows, j : j + columns]
-        for i in range(3)
-        for j in range(3)
-    )
+    tall = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    soft = tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]
     walls = np.pad(soft, 1, constant_values=-np.inf)
     # A tie goes to the first, the cell itself: nothing runs in circles or across a plain.
-    steps = np.array([(0, 0), *((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j)])
+    steps = [(0, 0), *((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j)]
     around = np.stack([walls[1 + i : 1 + i + rows, 1 + j : 1 + j + columns] for i, j in steps])
-    chosen = steps[around.argmax(axis=0)]  # (rows, columns, 2)
-    row, column = np.indices(rates.shape)
-    above = ((row + chosen[..., 0]) * columns + column + chosen[..., 1]).ravel()
-    # Each pass doubles the length of the walk; no walk is longer than there are cells.
-    for _ in range(int(np.ceil(np.log2(rates.size)))):
-        above = above[above]
-    return np.asarray(above)
-
-
-def _apart_deg(lat: NDArray[np.float64], lon: NDArray[np.float64], one: int, other: int) -> float:
-    """Return the distance of two cells, flat; near enough within 45 degrees of the equator."""
-    across = (lon.flat[one] - lon.flat[other]) * np.cos(np.deg2rad(lat.flat[one]))
-    return float(np.hypot(across, lat.flat[one] - lat.flat[other]))
+    offsets = np.array([i * columns + j for i, j in steps])
+    above = np.arange(rates.size) + offsets[around.argmax(axis=0)].ravel()
+    # Each pass doubles the length of the walk, until all have arrived.
+    while not np.array_equal(above, further := above[above]):
+        above = further
+    return np.unique(above, return_inverse=True)

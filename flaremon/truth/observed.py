@@ -1,4 +1,4 @@
-"""What SWPC's products say, into the database: flares, X-rays, periods, NOAA's forecasts."""
+"""What SWPC's products say, into the database: flares, X-rays, periods, forecasts, regions."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -41,6 +41,8 @@ class Kept:
     flares_withdrawn: int = 0
     xrays_new: int = 0
     forecasts_new: int = 0
+    regions_new: int = 0
+    """Regions of summaries that are new, or have changed."""
 
 
 def wanted(session: "Session", *, now: datetime) -> list[str]:
@@ -85,6 +87,7 @@ def keep_product(session: "Session", observed: Observed, *, now: datetime, run_i
     if gone:
         log.warning("%s", _in_words(gone))
     samples = store.add_xray(session, observed.xrays, seen_at=now, run_id=run_id)
+    regions = store.add_noaa_regions(session, observed.regions, seen_at=now, run_id=run_id)
     forecasts = 0
     if observed.forecasts:
         store.register_forecaster(
@@ -110,6 +113,7 @@ def keep_product(session: "Session", observed: Observed, *, now: datetime, run_i
         flares_withdrawn=len(gone),
         xrays_new=samples,
         forecasts_new=forecasts,
+        regions_new=regions.new + regions.revised,
     )
 
 

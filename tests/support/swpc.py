@@ -111,6 +111,26 @@ def probabilities(date: datetime = NOW, c: int = 99, m: int = 35, x: int = 5) ->
     return {"date": f"{date:%Y-%m-%dT00:00:00}", **days, "polar_cap_absorption": "green"}
 
 
+def region(date: datetime = NOW, number: int = 4366, **changes: Any) -> Row:
+    """A region at N14W22 as ``solar_regions`` has it: longitudes east positive, four digits."""
+    row: Row = {
+        "observed_date": f"{date:%Y-%m-%d}",
+        "region": number,
+        "latitude": 14,
+        "longitude": -22,
+        "location": "N14W22",
+        "carrington_longitude": 60,
+        "area": 320,
+        "spot_class": "Dkc",
+        "number_spots": 17,
+        "mag_class": "BGD",
+        "status": "f",
+        "m_flare_probability": 45,
+        "first_date": z(date)[:-1],
+    }
+    return row | changes
+
+
 def usual(at: datetime = NOW) -> dict[str, list[Row]]:
     """What the products say on a day with one M flare, at `at`, and one that rises 3 h later."""
     later = at + timedelta(hours=3)
@@ -122,6 +142,7 @@ def usual(at: datetime = NOW) -> dict[str, list[Row]]:
         "xray-flares-latest": [rising(later)],
         "edited_events": [edited(at), edited(at, type="RBR", particulars1="")],
         "solar_probabilities": [probabilities(day) for day in days],
+        "solar_regions": [region(day) for day in days],
         "xrays-6-hour-secondary": xrays(start=at),
         "xray-flares-7-day-secondary": [],
     }
