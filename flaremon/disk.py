@@ -84,8 +84,15 @@ class FileLock:
         self._sleep = sleep
 
     @contextlib.contextmanager
-    def hold(self, *, limit_s: float) -> Iterator[TextIO]:
+    def hold(self, *, limit_s: float, shared: bool = False) -> Iterator[TextIO]:
         """Wait for the lock, give its file (readable and writable), release it.
+
+        Parameters
+        ----------
+        limit_s : float
+            How long to wait, s.
+        shared : bool
+            Hold it together with others who share it, and exclude only who wants it alone.
 
         Raises
         ------
@@ -98,16 +105,17 @@ class FileLock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+")
         with file:
-            self._acquire(file.fileno(), time.monotonic() + limit_s)
+            how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            self._acquire(file.fileno(), how, time.monotonic() + limit_s)
             try:
                 yield file
             finally:
                 fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
-    def _acquire(self, descriptor: int, end: float) -> None:
+    def _acquire(self, descriptor: int, how: int, end: float) -> None:
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= end:
                     raise TimeoutError(f"{self.path} is held by another process") from None

@@ -3,7 +3,8 @@
 A task is as many days as make it worth its while: Prefect takes 50 ms per task, and decoding
 processes start once per task. What a task does is `flaremon.backfill`, the same as on the command
 line. Tasks go one after the other: the JSOC gives one connection, whoever asks. With a Dask
-cluster it is one task, and a day is what a worker gets.
+cluster it is one task, and a day is what a worker gets. On a work pool days are runs of this very
+flow, which `flows.pool` hands out.
 """
 
 import logging
@@ -16,7 +17,7 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
-from flaremon import wiring
+from flaremon import truth, wiring
 from flaremon.backfill import (
     Chunk,
     Plan,
@@ -30,6 +31,7 @@ from flaremon.backfill import (
 from flaremon.config import Settings, read_settings
 from flaremon.database import session_scope
 from flaremon.errors import SourceUnavailableError
+from flaremon.store import SlotRange
 from flaremon.times import utc_now
 from flows.tasks import RETRIED
 
@@ -88,6 +90,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the form that people fill in
     else:
         for chunks in grouped(found.chunks, SLOTS_PER_TASK):
             total.add(work_off(chunks, found.grid.series, [str(m) for m in found.models], workers))
+    fill_baselines(found.grid.slots)
     _tell(found, total)
     if not total.finished:
         left = len(total.failures) + total.not_tried
@@ -168,6 +171,28 @@ def scatter(address: str, found: Plan) -> Tally:
     for tally in cluster.scatter(address, grouped(found.chunks, 1), work):
         total.add(tally)
     return total
+
+
+@task(name="baselines", task_run_name="baselines", **RETRIED)
+def fill_baselines(slots: SlotRange) -> int:
+    """Store persistence and climatology beside what was predicted; done again, it adds nothing.
+
+    Raises
+    ------
+    StoreError
+        The database fails.
+    """
+    settings = read_settings()
+    with wiring.opened(settings) as engine:
+        new = truth.fill_baselines(
+            engine,
+            catalog=settings.truth.catalog,
+            now=utc_now(),
+            run_id=str(flow_run.id),
+            slots=slots,
+        )
+    log.info("%d forecasts by the baselines", new)
+    return new
 
 
 def _per_model(models: list[str] | None, series: str | None) -> list[Settings]:

@@ -9,7 +9,7 @@ write is idempotent. Overlap is refused all the same: by a concurrency limit of 
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from prefect import flow
@@ -17,14 +17,17 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
+from flaremon import __version__
 from flaremon.config import Settings, read_settings
 from flaremon.domain import Outcome, Record
 from flaremon.errors import FlaremonError, SourceError, SourceUnavailableError
-from flaremon.job import Report, chunks
+from flaremon.job import Report, Shadows, chunks
 from flaremon.pipeline import Run, new_run_id
+from flaremon.serving import serving_as_json
 from flaremon.status import FactState
+from flaremon.store import Job, RunNote
 from flaremon.times import iso_z, utc_now
-from flows import summary, tasks
+from flows import ledger, shadows, summary, tasks
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +63,8 @@ def monitor(
     Returns
     -------
     dict
-        The summary of the run (see `flows.summary.as_json`).
+        The summary of the run (see `flows.summary.as_json`). A run that was late, and whose work
+        another one has done since, asks nobody and has the id of that one under ``done_by``.
 
     Raises
     ------
@@ -74,12 +78,22 @@ def monitor(
     run = _this_run(settings)
     series = series or settings.jsoc.series
     since = run.now - timedelta(hours=lookback_h or settings.jsoc.lookback_h)
-    report, left, error = Report(), 0, None
+    end = time.monotonic() + time_budget_s
+    report, left, error, answers = Report(), 0, None, None
     try:
-        report.listed, todo = tasks.find(series, since, run)
+        other = ledger.begin(_note(run, series, catch_up, since), flow_run.scheduled_start_time)
+        if other is not None:
+            log.info("run %s has done what this one was due for", other.run_id)
+            told = summary.as_json(report, None, series=series, run=run, left=0, error=None)
+            return told | {"done_by": other.run_id}
+        answers = tasks.who_answers()
+        model = str(answers.model)
+        beside = shadows.of_run(model, run)
+        report.shadows = beside.told
+        report.listed, todo = tasks.find(series, since, run, model)
         report.undecided = left = len(todo)
-        for chunk in _in_time(_work(todo, catch_up), time_budget_s):
-            _decide(chunk, report, run)
+        for chunk in _in_time(_work(todo, catch_up), end):
+            _decide(chunk, report, run, model, beside)
             left -= len(chunk)
             if catch_up == "newest_only" and report.predictions:
                 break
@@ -87,11 +101,18 @@ def monitor(
         tasks.tidy(run.now)
     except FlaremonError as exc:
         error = exc
-    if _database_works(error):
+    facts = None
+    if answers is not None and _database_works(error):
         # Also without a magnetogram: what the flare list alone says goes on.
-        tasks.baselines(report.predictions, run)
-    facts = tasks.answer(series, run.now) if _database_works(error) else None
+        tasks.baselines(report.predictions, run, model)
+        facts = tasks.answer(series, run.now, model)
+    if error is None and report.shadows:
+        limit = 1 if catch_up == "newest_only" else None
+        shadows.catch_up(beside, model, series, since, limit, end)
+    if _database_works(error):
+        ledger.end(run.run_id, utc_now(), left, None if error is None else str(error))
     told = summary.as_json(report, facts, series=series, run=run, left=left, error=error)
+    told |= {"model": answers and serving_as_json(answers)}
     told |= {"catch_up": catch_up, "since": iso_z(since)}
     _tell(told)
     if error is not None:
@@ -99,18 +120,20 @@ def monitor(
     return told
 
 
-def _decide(chunk: Sequence[Record], report: Report, run: Run) -> None:
+def _decide(chunk: Sequence[Record], report: Report, run: Run, model: str, beside: Shadows) -> None:
     """Take one chunk from the list to the database."""
     got = tasks.download(chunk, run)
     outcomes: list[Outcome] = list(got.rejections)
     failures = list(got.failures)
     if got.fetched:
-        scored, lost = tasks.score(got.fetched, got.known, run)
-        outcomes += tasks.calibrate(scored, run) if scored else []
+        scored, lost = tasks.score(got.fetched, got.known, run, model, beside)
+        outcomes += tasks.calibrate(scored, run, model) if scored else []
         failures += lost
     if outcomes or got.fetched:
         report.stored += tasks.store(outcomes, got.fetched)
     report.add(outcomes, failures)
+    if got.fetched and report.shadows:
+        shadows.score(beside, model)
 
 
 def _this_run(settings: Settings) -> Run:
@@ -122,17 +145,30 @@ def _this_run(settings: Settings) -> Run:
     )
 
 
+def _note(run: Run, series: str, catch_up: CatchUp, since: datetime) -> RunNote:
+    return RunNote(
+        run_id=run.run_id,
+        job=Job.MONITOR,
+        series=series,
+        policy=catch_up,
+        since=since,
+        until=run.now,
+        live_within=run.live_within,
+        began_at=run.now,
+        software=__version__,
+    )
+
+
 def _work(todo: Sequence[Record], catch_up: CatchUp) -> list[Sequence[Record]]:
     in_order = todo[::-1] if catch_up == "all" else todo
     return chunks(in_order, 1 if catch_up == "newest_only" else CHUNK_RECORDS)
 
 
-def _in_time(work: list[Sequence[Record]], budget_s: float) -> Iterator[Sequence[Record]]:
+def _in_time(work: list[Sequence[Record]], end: float) -> Iterator[Sequence[Record]]:
     """Hand out work until the budget is spent; the first piece is always handed out."""
-    end = time.monotonic() + budget_s
     for k, chunk in enumerate(work):
         if k and time.monotonic() > end:
-            log.warning("time budget of %.0f s spent; the next run takes the rest", budget_s)
+            log.warning("the time budget is spent; the next run takes the rest")
             return
         yield chunk
 

@@ -60,10 +60,12 @@ def _known(facts: status.Facts | None) -> dict[str, Any]:
 
 def in_a_line(summary: dict[str, Any]) -> str:
     """Return the counts of a run in one line for the log."""
+    wrong = [told["model"] for told in summary["shadows"] if told["error"]]
     return (
         f"{summary['series']}: {summary['listed']} listed, {summary['undecided']} undecided, "
         f"{summary['scored']} scored, {len(summary['rejected'])} rejected, "
         f"{len(summary['failed'])} failed, {summary['left']} left for the next run"
+        + (f"; shadow {', '.join(wrong)} failed" if wrong else "")
     )
 
 
@@ -97,10 +99,21 @@ def as_markdown(summary: dict[str, Any]) -> str:
     if summary["failed"]:
         lines += ["", "## Failed, tried again by the next run", ""]
         lines += [f"- `{f['record']}` {_plain(f['error'])}" for f in summary["failed"]]
+    lines += _shadow_lines(summary["shadows"])
     if "catch_up" in summary:
         lines += ["", f"Catch-up `{summary['catch_up']}`, of slots since {summary['since']}."]
     lines += ["", f"Rows of this run carry the id `{summary['run_id']}`."]
     return "\n".join(lines) + "\n"
+
+
+def _shadow_lines(shadows: Iterable[dict[str, Any]]) -> list[str]:
+    """Tell what the shadows did; their answers are nobody's business here."""
+    lines = []
+    for told in shadows:
+        counts = f"{told['scored']} scored, {told['failed']} failed"
+        why = f": {_plain(told['error'])}" if told["error"] else ""
+        lines.append(f"- `{told['model']}` {counts}{why}")
+    return ["", "## Shadows", "", *lines] if lines else []
 
 
 def _row(cells: Iterable[Any]) -> str:

@@ -21,10 +21,14 @@ from flaremon.config import read_settings
 from flaremon.database import session_scope
 from flaremon.domain import Outcome, Prediction, Record, RecordKey, Rejection
 from flaremon.errors import FlaremonError, SourceUnavailableError
-from flaremon.job import Failure, Fetched
+from flaremon.job import Failure, Fetched, Shadows
 from flaremon.pipeline import Run
+from flaremon.serving import Serving
+from flaremon.store import run_listed
+from flaremon.times import utc_now
 from flaremon.truth import keep_baselines
 from flaremon.wiring import (
+    answering,
     calibrating,
     file_cache,
     frame_archive,
@@ -83,8 +87,22 @@ def _key(item: Record | Fetched | Outcome) -> RecordKey:
     return item.record.key if isinstance(item, Fetched) else item.key
 
 
+@task(name="who answers", **RETRIED)
+def who_answers() -> Serving:
+    """Return which model answers in this run: a promotion takes effect between two runs.
+
+    Raises
+    ------
+    StoreError, ModelError
+        The database fails; the promoted package is missing or was altered.
+    """
+    settings = read_settings()
+    with opened(settings) as engine:
+        return answering(settings, engine)
+
+
 @task(name="find", task_run_name="find {series} since {since:%Y-%m-%dT%H:%MZ}", **RETRIED)
-def find(series: str, since: datetime, run: Run) -> tuple[int, list[Record]]:
+def find(series: str, since: datetime, run: Run, model: str) -> tuple[int, list[Record]]:
     """List the slots since an instant; return how many there are and those not decided.
 
     Raises
@@ -92,11 +110,14 @@ def find(series: str, since: datetime, run: Run) -> tuple[int, list[Record]]:
     SourceError, StoreError, ModelError
         Source, database or model package fail.
     """
-    settings = read_settings()
+    settings = read_settings(model=model)
     with opened(settings) as engine:
-        return job.find(
+        found = job.find(
             source(settings), engine, package(settings), series=series, since=since, run=run
         )
+        with session_scope(engine) as session:
+            run_listed(session, run.run_id, at=utc_now())
+        return found
 
 
 @task(name="download", task_run_name=_named("download", "records"), **RETRIED)
@@ -130,16 +151,22 @@ def download(records: Sequence[Record], run: Run) -> Chunk:
 
 @task(name="score", task_run_name=_named("score", "fetched"), cache_policy=NO_CACHE)
 def score(
-    fetched: Sequence[Fetched], known: Mapping[str, RecordKey], run: Run
+    fetched: Sequence[Fetched],
+    known: Mapping[str, RecordKey],
+    run: Run,
+    model: str,
+    beside: Shadows,
 ) -> tuple[list[Outcome], list[Failure]]:
     """Score complete files; not retried, since the same file would give the same error.
+
+    The shadows take what they need of the magnetograms, and score it later.
 
     Raises
     ------
     ModelError, ConfigurationError
         The model or the device fails.
     """
-    settings = read_settings()
+    settings = read_settings(model=model)
     with opened(settings) as engine:
         return job.score(
             fetched,
@@ -149,11 +176,12 @@ def score(
             run=run,
             keep_frame=frame_keeper(settings),
             recent=job.recent_flares(engine, settings.truth.catalog),
+            look_on=beside.look_on,
         )
 
 
 @task(name="calibrate", task_run_name=_named("calibrate", "outcomes"), **RETRIED)
-def calibrate(outcomes: Sequence[Outcome], run: Run) -> list[Outcome]:
+def calibrate(outcomes: Sequence[Outcome], run: Run, model: str) -> list[Outcome]:
     """Turn the network's numbers into calibrated ones, by recent activity as it is known.
 
     Raises
@@ -161,7 +189,7 @@ def calibrate(outcomes: Sequence[Outcome], run: Run) -> list[Outcome]:
     StoreError, ConfigurationError, ModelError
         The database fails, or the calibrator is missing or damaged.
     """
-    settings = read_settings()
+    settings = read_settings(model=model)
     with opened(settings) as engine:
         return job.calibrate(outcomes, engine, calibrating(settings), run=run)
 
@@ -180,7 +208,7 @@ def store(outcomes: Sequence[Outcome], fetched: Sequence[Fetched]) -> int:
 
 
 @task(name="baselines", **RETRIED)
-def baselines(predictions: Sequence[Prediction], run: Run) -> int:
+def baselines(predictions: Sequence[Prediction], run: Run, model: str) -> int:
     """Store what persistence and trailing climatology say about the same windows; how many rows.
 
     Raises
@@ -188,7 +216,7 @@ def baselines(predictions: Sequence[Prediction], run: Run) -> int:
     StoreError, ModelError
         Database or model package fail.
     """
-    settings = read_settings()
+    settings = read_settings(model=model)
     events = [spec.event for spec in package(settings).events]
     with opened(settings) as engine:
         return keep_baselines(
@@ -202,7 +230,7 @@ def baselines(predictions: Sequence[Prediction], run: Run) -> int:
 
 
 @task(name="answer", task_run_name="answer for {series}", **RETRIED)
-def answer(series: str, now: datetime) -> status.Facts:
+def answer(series: str, now: datetime, model: str) -> status.Facts:
     """Return what is known now: the network's answers, GOES, the outlook.
 
     Raises
@@ -210,11 +238,11 @@ def answer(series: str, now: datetime) -> status.Facts:
     StoreError, ModelError
         Database or model package fail.
     """
-    settings = read_settings()
-    model = package(settings)
+    settings = read_settings(model=model)
+    answers = package(settings)
     question = status.Question(
-        model=model.id,
-        events=tuple(spec.event for spec in model.events),
+        model=answers.id,
+        events=tuple(spec.event for spec in answers.events),
         series=series,
         catalog=settings.truth.catalog,
         now=now,

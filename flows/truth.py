@@ -187,7 +187,7 @@ def as_markdown(told: dict[str, Any]) -> str:
     )
     columns = (
         "product", "rows", "read", "gaps", "flares_new", "flares_revised", "xrays_new",
-        "forecasts_new",
+        "forecasts_new", "regions_new",
     )  # fmt: skip
     lines += ["", _row(columns), _row(["---"] * len(columns))]
     lines += [_row([item[column] for column in columns]) for item in told["products"]]

@@ -7,9 +7,11 @@ import pytest
 from support import slots as rows
 
 from flaremon import store
-from flaremon.backfill import make_grid, make_plan, parse_bound
+from flaremon.backfill import Chunk, make_grid, make_plan, parse_bound
 from flaremon.backfill.plan import FILE_BYTES
-from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.backfill.reckoning import reckon, span
+from flaremon.database import session_scope
+from flaremon.domain import RecordKey
 from flaremon.errors import InputError
 from flaremon.store import Miss, MissReason
 from flaremon.times import tai_label_to_utc
@@ -78,14 +80,6 @@ def test_a_range_that_makes_no_sense_is_refused(start, end, cadence_s, words):
         grid(start, end, cadence_s)
 
 
-@pytest.fixture
-def engine(database_url):
-    upgrade(database_url)
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
 class Package:
     """What a plan asks of a package."""
 
@@ -148,3 +142,38 @@ def test_a_miss_keeps_its_newest_reason(engine):
         assert {label: m.reason for label, m in store.misses(session, found.slots).items()} == {
             record.key.t_rec: MissReason.NO_RECORD
         }
+
+
+def test_what_others_did_is_counted_by_what_the_database_holds(engine):
+    records = [rows.record(n) for n in range(4)]
+    began = NOW - timedelta(hours=1)
+    label = "2026.02.01_01:{:02}:00_TAI".format
+    with session_scope(engine) as session:
+        rows.register(session)
+        store.add_records(session, records, **rows.LISTING)
+        store.add_file(session, records[0].key, rows.stored_file(records[0]))
+        store.add_outcomes(
+            session,
+            [
+                *(rows.prediction(records[0], event) for event in rows.EVENTS),
+                rows.rejection(records[1]),
+            ],
+        )
+        for k, (reason, hours) in enumerate(
+            [(MissReason.NO_RECORD, 0), (MissReason.OFF_LINE, 0), (MissReason.OUTAGE, 9)]
+        ):
+            miss = Miss(key=RecordKey(series=rows.NRT, t_rec=label(12 * k)), reason=reason,
+                        detail="")  # fmt: skip
+            seen_at = NOW - timedelta(hours=hours)
+            store.add_misses(session, [miss], seen_at=seen_at, run_id="test")
+    labels = (*(record.key.t_rec for record in records[:3]), *map(label, (0, 12, 24)))
+    days = [Chunk(series=rows.NRT, day="2026.02.01", labels=labels[::-1])]
+    assert span(days) == store.SlotRange(
+        series=rows.NRT, low="2026.02.01_00:00:00_TAI", high="2026.02.01_01:36:00_TAI"
+    )
+    with session_scope(engine) as session:
+        tally = reckon(session, days, [Package], since=began)
+    assert (tally.planned, tally.predicted, tally.absent, tally.not_tried) == (6, 1, 1, 2)
+    assert tally.rejected == {rows.rejection(records[1]).reason: 1}
+    assert [miss.reason for miss in tally.failures] == [MissReason.OFF_LINE]
+    assert tally.new_rows == 3

@@ -153,3 +153,26 @@ def test_what_cannot_be_is_refused_in_words(at, capsys, hmi_archive, arguments, 
     assert ended.value.code == 3
     said = capsys.readouterr().err
     assert words in said
+
+
+def test_what_a_backfill_was_told_to_do_is_found_by_the_id_in_its_rows(at, flaremon, hmi_archive):
+    with Replica(hmi_archive) as replica:
+        at(replica)
+        assert "no run is noted" in flaremon("runs")
+        flaremon("backfill", *RANGE, "--order", "oldest", "--workers", 0)
+    rows = list(csv.DictReader(io.StringIO(flaremon("predictions", "--format", "csv"))))
+    (run_id,) = {row["run_id"] for row in rows}
+    (note,) = (json.loads(line) for line in flaremon("runs", "--format", "json").splitlines())
+    assert (note["run_id"], note["job"], note["policy"]) == (run_id, "backfill", "oldest")
+    assert (note["since"], note["until"]) == ("2024-06-27T23:35:23Z", "2024-06-28T00:11:23Z")
+    assert (note["live_within_h"], note["left_over"], note["error"]) == (6.0, 0, None)
+    assert note["began_at"] <= note["ended_at"]
+    assert "done, 0 slot(s) left" in flaremon("runs", "--id", run_id)
+    assert "no run is noted" in flaremon("runs", "--job", "monitor", "--since", "-1d")
+
+
+def test_offsets_are_times_and_no_options(at, flaremon, hmi_archive):
+    with Replica(hmi_archive, latest_as_now=True) as replica:
+        at(replica)
+        assert "15 slots: 0 predicted" in flaremon("backfill", "-3h", "now", "--dry-run")
+        flaremon("backfill", "-3x", "now", "--dry-run", code=3)

@@ -21,6 +21,7 @@ from prefect.settings.legacy import _get_valid_setting_names
 
 from flaremon.cli import app, commands
 from flaremon.config import Settings, describe, example_environment
+from flows.pool import DEPLOYMENT
 from flows.server_settings import SERVER_SETTINGS
 from flows.surroundings import LOGGERS
 
@@ -60,7 +61,7 @@ def test_prefect_yaml_has_no_key_that_prefect_would_ignore():
     for deployment in document["deployments"]:
         assert set(deployment) <= fields(DeploymentConfig)
         assert set(deployment["work_pool"]) <= fields(WorkPoolConfig)
-        assert set(deployment["concurrency_limit"]) <= fields(ConcurrencyLimitSpec)
+        assert set(deployment.get("concurrency_limit", ())) <= fields(ConcurrencyLimitSpec)
         for schedule in deployment["schedules"]:
             assert set(schedule) <= fields(RawScheduleConfig)
 
@@ -92,6 +93,19 @@ def test_the_truth_is_fetched_every_10_minutes_in_utc_and_never_twice_at_once():
     assert (step, (stop - start) // step + 1) == (10, 6)
     assert truth["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert truth["work_pool"] == deployment("monitor")["work_pool"]
+
+
+def test_days_of_a_backfill_wait_in_a_queue_of_their_own_and_never_before_the_live_job():
+    days = deployment("days")
+    assert (days["schedules"], days["entrypoint"]) == ([], "flows.backfill.backfill")
+    assert f"backfill/{days['name']}" == DEPLOYMENT
+    live = {deployment(name)["work_pool"]["work_queue_name"] for name in ("monitor", "truth")}
+    assert days["work_pool"]["work_queue_name"] == "backfill"
+    assert live == {"default"}
+    workers = load("compose.yaml")["services"]
+    assert {"--work-queue=backfill", "--limit=1"} <= set(workers["backfill"]["command"])
+    # One cache folder, one lane: that is how the live job goes first.
+    assert workers["backfill"]["volumes"] == workers["worker"]["volumes"]
 
 
 def test_the_example_of_settings_is_the_generated_one():
@@ -143,7 +157,7 @@ def test_compose_runs_what_prefect_yaml_deploys():
     services = load("compose.yaml")["services"]
     pool = deployments()[0]["work_pool"]["name"]
     assert shlex.join(services["worker"]["command"]).startswith(
-        f"prefect worker start --pool {pool} --type process"
+        f"prefect worker start --pool {pool} --work-queue default --type process"
     )
     assert f"work-pool create {pool} --type process" in services["deploy"]["command"][-1]
     assert services["upgrade"]["command"] == ["flaremon", "db", "upgrade"]

@@ -7,6 +7,7 @@
     how             decoding -> pool -> scoring        in worker processes, in batches
     all of it       crew -> work                       patience (outages), tally (counts)
     elsewhere       cluster                            days to the workers of a Dask cluster
+                    reckoning                          what became of days that others worked on
     afterwards      rescoring, reconciling             from the archive of frames
 
 Nothing here is a second main job: gates, preprocessing, network, calibration and transactions are

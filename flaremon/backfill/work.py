@@ -1,26 +1,29 @@
 """A backfill from start to end: plan, crew, tally."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from flaremon import store
+from flaremon import __version__, store
 from flaremon.backfill.crew import Crew, Feed
 from flaremon.backfill.decoding import Decode, decode
 from flaremon.backfill.feed import JsocFeed
 from flaremon.backfill.folder import SOURCE, FolderFeed, base_url, decode_file
-from flaremon.backfill.grid import Grid
+from flaremon.backfill.grid import FIRST_LIGHT, Grid
 from flaremon.backfill.patience import insist
 from flaremon.backfill.plan import Chunk, Order, Plan, make_plan
+from flaremon.backfill.reckoning import span
 from flaremon.backfill.rescoring import SLOTS_PER_TRANSACTION, frames_to_score
 from flaremon.backfill.scoring import Model, Scorer
 from flaremon.backfill.tally import Progress, Tally, no_progress
 from flaremon.database import session_scope
 from flaremon.errors import ConfigurationError
-from flaremon.store import SlotRange
-from flaremon.times import utc_now
+from flaremon.job.noting import noted
+from flaremon.store import Job, RunNote, SlotRange
+from flaremon.times import tai_label_to_utc, utc_now
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -90,6 +93,8 @@ class Backfill:
         if self.source is None or self.cache is None:
             raise TypeError("a backfill of slots needs a source and its cache")
         tally = tally or Tally(planned=sum(len(chunk.labels) for chunk in chunks))
+        if not chunks:
+            return tally
         feed = JsocFeed(
             source=self.source,
             engine=self.engine,
@@ -101,7 +106,8 @@ class Backfill:
             outage_s=self.outage_s,
             first_pause_s=self.first_pause_s,
         )
-        return self._work(feed, tally, self.decode)
+        with self._noted(Job.BACKFILL, span(chunks), _order(chunks), tally):
+            return self._work(feed, tally, self.decode)
 
     def work_off_files(
         self, paths: Sequence[Path], folder: Path, *, tally: Tally | None = None
@@ -115,7 +121,8 @@ class Backfill:
         """
         tally = tally or Tally(planned=len(paths))
         feed = FolderFeed(paths=paths, engine=self.engine, packages=self.packages)
-        return self._work(feed, tally, decode_file, listing=(SOURCE, base_url(folder)))
+        with self._noted(Job.FILES, None, "newest", tally):
+            return self._work(feed, tally, decode_file, listing=(SOURCE, base_url(folder)))
 
     def rescore(self, slots: SlotRange, *, tally: Tally | None = None) -> Tally:
         """Score again, from the archive, whatever frames of a range a model has not scored.
@@ -128,13 +135,37 @@ class Backfill:
         if self.frames is None:
             raise ConfigurationError("no frames are kept; set FLAREMON_FRAMES__KEEP=true")
         total = tally or Tally(planned=0)
-        for model in self.models:
-            with session_scope(self.engine) as session:
-                feed = frames_to_score(session, self.frames, model.package, slots)
-            total.planned += len(feed.keys)
-            only = replace(self, models=[model], workers=0, source=None, cache=None)
-            only._work(feed, total, self.decode, at_once=SLOTS_PER_TRANSACTION)  # noqa: SLF001
+        with self._noted(Job.RESCORE, slots, "newest", total):
+            for model in self.models:
+                with session_scope(self.engine) as session:
+                    feed = frames_to_score(session, self.frames, model.package, slots)
+                total.planned += len(feed.keys)
+                only = replace(self, models=[model], workers=0, source=None, cache=None)
+                only._work(feed, total, self.decode, at_once=SLOTS_PER_TRANSACTION)  # noqa: SLF001
         return total
+
+    @contextmanager
+    def _noted(
+        self, job: Job, slots: SlotRange | None, policy: str, tally: Tally
+    ) -> Iterator[None]:
+        """Leave a note of this run; of files nobody knows the times before they are read."""
+        now = utc_now()
+        note = RunNote(
+            run_id=self.run.run_id,
+            job=job,
+            series=SOURCE if slots is None else slots.series,
+            policy=policy,
+            since=FIRST_LIGHT if slots is None else tai_label_to_utc(slots.low),
+            until=now if slots is None else tai_label_to_utc(slots.high),
+            live_within=self.run.live_within,
+            began_at=now,
+            software=__version__,
+        )
+        with noted(self.engine, note) as ending:
+            try:
+                yield
+            finally:
+                ending.left_over = tally.not_tried
 
     def _work(
         self,
@@ -181,3 +212,7 @@ class Backfill:
                     now=utc_now(),
                     frame=asdict(package.frame),
                 )
+
+
+def _order(chunks: Sequence[Chunk]) -> Order:
+    return "oldest" if chunks[0].labels[0] < chunks[-1].labels[-1] else "newest"

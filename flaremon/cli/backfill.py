@@ -1,6 +1,7 @@
 """``flaremon backfill``: history, from the JSOC or from files of one's own."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from flaremon.cli._app import (
     ERROR,
@@ -21,7 +23,9 @@ from flaremon.cli._app import (
     settings,
     start_logging,
 )
+from flaremon.cli._baselines import fill as fill_baselines
 from flaremon.cli._progress import Progress, duration
+from flaremon.cli._runners import pool, scatter
 from flaremon.errors import FlaremonError, InputError
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
     from flaremon.backfill import Backfill, Grid, Plan, Tally
     from flaremon.config import Settings
+    from flows.pool import Pool
 
 SHOWN_FAILURES = 20
 """In words; ``--json`` lists all."""
@@ -47,9 +52,20 @@ Cadence = Annotated[
 ]
 
 
+class TakesOffsets(TyperCommand):
+    """A command that may be told a time such as ``-2d`` in the place of an argument."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep times from being read as options: a space before them is no part of a time."""
+        return super().parse_args(
+            ctx, [f" {arg}" if re.fullmatch(r"-\d[\d.]*[mhd]", arg) else arg for arg in args]
+        )
+
+
 @app.command(
+    cls=TakesOffsets,
     epilog="Examples:  flaremon backfill 2024-05 2024-06 --cadence 1h --series hmi.M_720s "
-    "--dry-run   |   flaremon backfill --from-dir archive/"
+    "--dry-run   |   flaremon backfill --from-dir archive/",
 )
 def backfill(
     start: Annotated[
@@ -72,7 +88,8 @@ def backfill(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     workers: Workers = None,
     runner: Annotated[
-        Literal["local", "dask"], typer.Option(help="Who works: this machine, or a cluster.")
+        Literal["local", "dask", "prefect"],
+        typer.Option(help="Who works: this machine, a Dask cluster, a Prefect work pool."),
     ] = "local",
     dask_address: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="Scheduler, for --runner dask.")
@@ -83,10 +100,12 @@ def backfill(
     """Score history: every slot of a range that is not decided yet.
 
     The plan is worked out from the database, so whatever interrupts a backfill, the same command
-    goes on. It gives way to the live job. Exit code 0: every slot is decided or has no record;
-    3: some failed or were not tried, which the same command tries again.
+    goes on. It gives way to the live job. At its end persistence and climatology stand beside the
+    predictions, where the flare list answers for the time. Exit code 0: every slot is decided or
+    has no record; 3: some failed or were not tried, which the same command tries again.
     """
     from flaremon.backfill import Tally, find_files
+    from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
     configs = per_model(models, series)
@@ -102,6 +121,7 @@ def backfill(
             tally = Tally(planned=len(paths))
             with watched(work, f"backfill {from_dir}"), told(tally, as_json=as_json):
                 work.work_off_files(paths, from_dir, tally=tally)
+            fill_baselines(configs[0], engine)
         else:
             grid = grid_of(start, end, configs[0].jsoc.series, cadence)
             plan = _plan(configs, engine, grid, order, workers)
@@ -114,11 +134,16 @@ def backfill(
             tally = Tally(planned=plan.todo)
             with told(tally, as_json=as_json, more={"plan": _plan_json(plan)}):
                 if runner == "dask":
-                    _scatter(plan, dask_address, tally)
+                    scatter(plan, dask_address, tally)
+                elif runner == "prefect":
+                    days = pool(plan, configs, tally, order=order, workers=workers)
+                    with watched(days, f"backfill {grid.series}"):
+                        days.work_off()
                 else:
                     work = crew(configs, engine, workers)
                     with watched(work, f"backfill {grid.series}"):
                         work.work_off(plan.chunks, tally=tally)
+            fill_baselines(configs[0], engine, slots=grid.slots)
     if not tally.finished:
         raise AnswerExit(ERROR)
 
@@ -148,19 +173,7 @@ def grid_of(start: str | None, end: str | None, series: str, cadence: str | None
 
 
 @contextmanager
-def opened(config: "Settings") -> "Iterator[Engine]":
-    """Open the database, and close it."""
-    from flaremon.wiring import ready_engine
-
-    engine = ready_engine(config)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def watched(work: "Backfill", label: str) -> Iterator[None]:
+def watched(work: "Backfill | Pool", label: str) -> Iterator[None]:
     """Show progress; let the first Ctrl-C or SIGTERM end the work after what is under way."""
     progress = Progress(label)
     work.progress = progress
@@ -194,25 +207,6 @@ def told(tally: "Tally", *, as_json: bool, more: dict[str, Any] | None = None) -
         _tell_tally(tally)
     if error is not None:
         raise error
-
-
-def _scatter(plan: "Plan", address: str | None, tally: "Tally") -> None:
-    """Have a Dask cluster work off a plan, a day at a time."""
-    from functools import partial
-
-    from flaremon import wiring
-    from flaremon.backfill import cluster, grouped
-
-    if address is None:
-        raise InputError("--runner dask needs --dask-address tcp://HOST:PORT")
-    work = partial(
-        wiring.backfill_days, series=plan.grid.series, models=[str(m) for m in plan.models]
-    )
-    progress = Progress(f"backfill {plan.grid.series}")
-    for done in cluster.scatter(address, grouped(plan.chunks, 1), work):
-        tally.add(done)
-        progress(tally)
-    progress.close()
 
 
 def crew(configs: "list[Settings]", engine: "Engine", workers: int | None) -> "Backfill":

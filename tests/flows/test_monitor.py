@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
+from prefect.runtime import flow_run as flow_run_of
 from support.truths import M_24H, NOTE, period
 
 from flaremon import store
@@ -156,3 +157,49 @@ def test_an_altered_model_fails_the_run_at_once_and_writes_no_answer(station):
         finally:
             weights.write_bytes(content)
     assert station.predictions == []
+
+
+def due(monkeypatch, at):
+    """Let the next run be one that was due at another time."""
+    monkeypatch.setitem(vars(flow_run_of), "scheduled_start_time", at)
+
+
+def test_a_late_run_asks_nobody_when_another_one_has_done_its_work(station, monkeypatch):
+    late = utc_now()
+    first = monitor()
+    assert first["scored"] == 3
+    due(monkeypatch, late)
+    again = monitor()
+    assert again["done_by"] == first["run_id"]
+    assert station.calls("rs_list") == 1
+    # One that is due now looks for what is new.
+    due(monkeypatch, utc_now())
+    assert "done_by" not in monitor()
+    assert station.calls("rs_list") == 2
+
+
+def test_a_late_run_goes_on_where_another_one_ran_out_of_time_or_failed(station, monkeypatch):
+    station.replica.faults.append(Fault("malformed-json", on="rs_list", at=(1,)))
+    due(monkeypatch, utc_now())
+    with pytest.raises(SourceProtocolError):
+        monitor()
+    first = monitor(time_budget_s=0)
+    assert (first["scored"], first["left"]) == (1, 2)
+    assert monitor()["scored"] == 2
+
+
+def test_the_policy_that_rows_were_written_under_is_stored_with_their_run(station):
+    station.replica.faults.append(Fault("malformed-json", on="rs_list", at=(2,)))
+    told = monitor(catch_up="all", lookback_h=3)
+    with pytest.raises(SourceProtocolError):
+        monitor()
+    (run_id,) = {prediction.run_id for prediction in station.predictions}
+    (note,) = station.read(store.runs, run_id=run_id)
+    assert (note.job, note.policy, note.series) == ("monitor", "all", told["series"])
+    assert note.until - note.since == timedelta(hours=3)
+    assert note.live_within == timedelta(hours=station.settings.live_within_h)
+    assert note.began_at <= note.listed_at <= note.ended_at
+    assert (note.left_over, note.error) == (0, None)
+    failed, _ = station.read(store.runs, job=store.Job.MONITOR)
+    assert (failed.policy, failed.listed_at) == ("newest_first", None)
+    assert "JSOC" in failed.error or "reply" in failed.error

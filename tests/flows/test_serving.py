@@ -101,7 +101,9 @@ def test_the_monitor_serves_drains_when_stopped_and_leaves_nothing_behind(
     finally:
         process.kill()
     finished = re.findall(r"Flow run '\S+' - Finished in state (\w+)", said.read_text())
-    assert finished == ["Completed"] * 3
+    # On a busy machine more: runs that were late, and found their work done, asking nobody.
+    assert set(finished) == {"Completed"}
+    assert len(finished) >= 3
     # Nothing was asked of the second satellite, since the first one has no gap.
     assert swpc.requests == [name for name in PRODUCTS if "secondary" not in name]
     assert [str(item.flare.flare_class) for item in station.read(store.flares)] == ["M1.3", "None"]

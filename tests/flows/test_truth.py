@@ -71,6 +71,7 @@ def test_what_swpc_says_is_stored_and_a_second_run_changes_nothing(swpc):
     assert list(counts) == FIRST
     assert counts["xrays-7-day"]["xrays_new"] == 190
     assert counts["solar_probabilities"]["forecasts_new"] == 6
+    assert counts["solar_regions"]["regions_new"] == 2
     assert counts["xray-flares-7-day"]["flares_new"] == 1
     # The flare of the 7-day list gets its region from the edited events.
     assert counts["edited_events"]["flares_revised"] == 1
@@ -84,7 +85,11 @@ def test_what_swpc_says_is_stored_and_a_second_run_changes_nothing(swpc):
     again = truth()
     assert stored() == (flares, state)
     assert all(
-        item["flares_new"] == item["flares_revised"] == item["forecasts_new"] == 0
+        item["flares_new"]
+        == item["flares_revised"]
+        == item["forecasts_new"]
+        == item["regions_new"]
+        == 0
         for item in again["products"]
     )
     # The long product of X-rays is for the first run and after pauses.
