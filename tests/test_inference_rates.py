@@ -1,5 +1,6 @@
 """Predictor with an ensemble of rate maps: spread, recent flares, and the regions."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,7 +10,8 @@ from support.packages import RATE_EVENTS, write_package, write_rate_package
 
 from flaremon.domain import RecentActivity
 from flaremon.errors import ModelError
-from flaremon.inference import Predictor, activity_counts
+from flaremon.inference import Predictor, activity_sums
+from flaremon.inference.activity import DECAYS_H, EXPONENTS, SHAPE, decaying_sums
 from flaremon.preprocess import FrameSpec
 
 NOW = datetime(2026, 2, 2, 12, tzinfo=UTC)
@@ -54,11 +56,37 @@ def test_recent_flares_raise_the_probability_and_unknown_ones_do_not_count(predi
     assert all(a.probability > q.probability for a, q in zip(active, quiet, strict=True))
 
 
-def test_counts_are_of_24_hours_then_72_from_c1_m1_and_x1_on():
-    counts = activity_counts([ACTIVE, QUIET, None])
-    np.testing.assert_array_equal(counts[0], [2, 1, 0, 3, 2, 1])
-    np.testing.assert_array_equal(counts[1], np.zeros(6))
-    assert np.isnan(counts[2]).all()
+def test_sums_are_those_of_a_process_that_decays():
+    sums = activity_sums([ACTIVE, QUIET, None])
+    ages, fluxes = np.array([60, 20, 1]), np.array([20, 3, 0.4])
+    for exponent, kind in zip(EXPONENTS, sums[0, :3], strict=True):
+        expected = [(fluxes**exponent * np.exp(-ages / tau)).sum() for tau in DECAYS_H]
+        np.testing.assert_allclose(kind, expected, rtol=1e-6)
+    np.testing.assert_array_equal(sums[1], np.zeros(SHAPE))
+    assert np.isnan(sums[2]).all()
+
+
+def test_an_event_in_progress_is_not_told_of_the_flare_that_it_asks_for():
+    young, old = activity_sums([ACTIVE])[0].reshape(2, 3, 3)
+    without = activity_sums([replace(ACTIVE, flares=ACTIVE.flares[:2])])[0].reshape(2, 3, 3)
+    np.testing.assert_allclose(old, without[1])
+    assert (young > without[0]).all()
+
+
+def test_flares_of_the_future_and_from_before_the_reach_do_not_count():
+    rows, ages = np.zeros(3, int), np.array([-0.5, 71.9, 72.0])
+    sums = decaying_sums(rows, ages, np.full(3, 1e-5), 1)[0]
+    np.testing.assert_allclose(sums[0], np.exp(-71.9 / np.array(DECAYS_H)))
+
+
+def test_the_threshold_is_that_of_what_was_known(tmp_path):
+    package = write_rate_package(tmp_path)
+    events = tuple(replace(spec, informed_threshold=0.25) for spec in package.events)
+    predictor = Predictor(replace(package, events=events), device="cpu")
+    planes = np.stack([plane((20.0, 15.0))] * 2)
+    unknown, known = predictor.predict(planes, [None, QUIET])
+    assert {score.threshold for score in unknown} == {0.5}
+    assert {score.threshold for score in known} == {0.25}
 
 
 def test_as_many_recent_activities_as_planes_are_needed(predictor):

@@ -6,8 +6,9 @@ from support.disks import plane
 from support.packages import write_rate_package
 
 from flaremon.errors import ModelError
+from flaremon.inference.activity import SHAPE
 from flaremon.network import RateConfig, RateMap
-from flaremon.network.rates import cell_axes
+from flaremon.network.rates import N_DECAYS, N_KINDS, cell_axes
 from flaremon.network.surface import features
 from flaremon.package import build_network
 
@@ -67,11 +68,44 @@ def test_polarity_and_mirrors_do_not_change_the_disk(network, change):
 
 def test_recent_flares_count_where_they_are_known_and_only_there(network):
     planes = torch.from_numpy(plane(EAST))[None].expand(3, -1, -1, -1)
-    counts = torch.tensor([[0.0] * 6, [9, 3, 1, 20, 5, 1], [float("nan")] * 6])
+    sums = torch.stack([torch.full(SHAPE, value) for value in (0.0, 2.0, torch.nan)])
     with torch.inference_mode():
-        alone, informed = network(planes), network(planes, counts)
-    torch.testing.assert_close(informed[2], alone[2])
+        alone, informed = network(planes), network(planes, sums)
+    assert torch.equal(informed[2], alone[2])
     assert (informed[1] > informed[0]).all()
+
+
+def test_without_recent_flares_the_head_that_knows_them_does_not_matter():
+    """Two heads: the answer of the magnetogram alone cannot be spoilt by the other."""
+    network = RateMap(RateConfig(hidden=4, members=2))
+    totals = torch.rand(5, 2, 3, generator=torch.Generator().manual_seed(1)).cumsum(2).flip(2)
+    unknown = torch.full((5, *SHAPE), torch.nan)
+    before = network.expected(totals)
+    torch.nn.init.normal_(network.informed, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(network.expected(totals, unknown), before)
+    assert not torch.equal(network.expected(totals, torch.ones(5, *SHAPE)), before)
+
+
+def test_each_event_is_told_the_sums_of_its_class_and_of_its_kind_of_window():
+    network = RateMap(RateConfig(hidden=4, members=1))
+    network.informed[:, 2:] = 1.0
+    totals = torch.tensor([[[3.0, 1.0, 0.5]]])
+    quiet = torch.zeros(1, *SHAPE)
+    before = network.expected(totals, quiet)[0, 0]
+    groups = network.config.event_groups
+    for event, kind in enumerate(network.config.event_kinds):
+        more = quiet.clone()
+        more[0, kind] = 1.0
+        changed = (network.expected(totals, more)[0, 0] != before).tolist()
+        # A lower class holds higher ones down; nothing reaches the other kind of window.
+        assert not any(changed[k] for k in range(len(groups)) if groups[k] != groups[event])
+    more = quiet.clone()
+    more[0, network.config.event_kinds[1]] = 1.0
+    assert (network.expected(totals, more)[0, 0] != before).tolist() == [False, True, *[False] * 3]
+
+
+def test_the_network_takes_sums_as_inference_makes_them():
+    assert (N_KINDS, N_DECAYS) == SHAPE
 
 
 def test_features_hardly_change_where_strong_field_does():
@@ -94,6 +128,7 @@ def test_the_network_is_small():
         ({"event_classes": (3,)}, "event_classes"),
         ({"event_classes": ()}, "event_classes"),
         ({"event_groups": (0,)}, "event_groups"),
+        ({"event_groups": (0, 0, 0, 1, 2)}, "event_groups"),
         ({"input_px": 511}, "input_px"),
         ({"hidden": 0}, "hidden"),
         ({"members": 0}, "members"),

@@ -24,8 +24,7 @@ from flaremon.package import (
 from flaremon.preprocess import FrameSpec, to_plane
 from flaremon.training import card_of
 from flaremon.training.packaging import drafted, encode_weights, sha256_hex
-from flaremon.training.recipe import REPORT_FILE
-from flaremon.training.report import Report
+from flaremon.training.report import REPORT_FILE, Report
 
 
 @pytest.fixture
@@ -79,6 +78,11 @@ def test_reading_a_package_does_not_import_torch(package):
         (r"^event = .*", 'event = "C1+/now"', "twice"),
         (r"^threshold = .*", "threshold = 1.5", "between 0 and 1"),
         (r"^threshold = .*", "threshold = true", "must be float"),
+        (
+            r"^threshold = .*",
+            "threshold = 0.5\nthreshold_with_recent_flares = 0.0",
+            "between 0 and 1",
+        ),
         (r"^radius_fraction = .*", "radius_fraction = 0.9", "not a frame"),
         (r"^sha256 = .*", 'sha256 = "abc"', "64 hexadecimal"),
         (r"^start = .*", 'start = "2010"', r"training\.start must be date"),
@@ -90,6 +94,21 @@ def test_a_malformed_description_is_refused_by_key(package, pattern, replacement
     with pytest.raises(ModelError, match=named) as caught:
         load_package(package.folder)
     assert "model.toml" in str(caught.value)
+
+
+def test_answers_that_know_recent_flares_may_have_a_threshold_of_their_own(package):
+    edit(package, r"^threshold = .*", "threshold = 0.5\nthreshold_with_recent_flares = 0.25")
+    (spec, *_) = load_package(package.folder).events
+    assert (spec.threshold_where(informed=False), spec.threshold_where(informed=True)) == (
+        0.5,
+        0.25,
+    )
+    assert load_package(package.folder).events[0].informed_threshold == 0.25
+
+
+def test_without_one_of_their_own_they_have_the_same_threshold(package):
+    (spec, *_) = load_package(package.folder).events
+    assert spec.threshold_where(informed=True) == spec.threshold
 
 
 def test_a_folder_without_description_is_no_package(tmp_path):

@@ -1,15 +1,20 @@
 """The shipped rate map on real files: order of activity, formats, regions."""
 
-from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from flaremon.domain import ModelId
+from flaremon.domain import ModelId, RecentActivity
 from flaremon.images import read_any
 from flaremon.inference import Predictor
 from flaremon.package import find_package, shipped_models
 from flaremon.preprocess import to_frame, to_plane
+from flaremon.training.evaluation import NETWORK, PERSISTENCE, TRAILING
+from flaremon.training.rates.domain import COST_ROW, views_of
+from flaremon.training.rates.evaluate import INFORMED
+from flaremon.training.rates.simpler import CNN, CNN_RECENT, FLUX, FLUX_RECENT, RECENT
+from flaremon.training.report import REPORT_FILE, Report
 
 ACTIVE, QUIETER, QUIET = range(3)
 
@@ -18,7 +23,7 @@ pytestmark = pytest.mark.realdata
 
 @pytest.fixture(scope="module")
 def predictor():
-    package = find_package(shipped_models(), ModelId.parse("fulldisk-rate@1.0.0"))
+    package = find_package(shipped_models(), ModelId.parse("fulldisk-rate@1.1.0"))
     return Predictor(package, device="cpu")
 
 
@@ -48,20 +53,65 @@ def test_a_file_and_its_own_8_bit_picture_of_512_pixels_agree(predictor, planes)
             assert other.probability == pytest.approx(one.probability, abs=0.01)
 
 
-def test_a_picture_clipped_at_full_size_has_nearly_the_probability_of_m1(
-    predictor, magnetograms, planes
-):
-    """As Helioviewer's pictures are: clipped at +-250 G and 8 bits before averaging."""
+def test_the_card_tells_what_pictures_of_a_file_say(predictor, magnetograms):
+    """Also of pictures clipped and of 8 bits before averaging, as Helioviewer's are."""
+    (table,) = (table for table in report(predictor).measured if table.columns[1] == "event")
+    rows = {row[:2]: row[2:] for row in table.rows}
     active = magnetograms[ACTIVE]
-    levels = np.round((np.clip(active.field_gauss, -250, 250) + 250) / 500 * 255)
-    clipped = replace(active, field_gauss=(levels / 255 * 500 - 250).astype(np.float32))
-    spec = predictor.package.frame
-    (file,), (picture,) = (
-        predictor.predict(one[np.newaxis])
-        for one in (planes[ACTIVE], to_plane(to_frame(clipped, spec), spec))
+    views = views_of(predictor.package, active)
+    assert table.columns[2:] == tuple(views)
+    for k, spec in enumerate(predictor.package.events):
+        said = [scores[k].probability for scores in predictor.predict(np.stack([*views.values()]))]
+        kept = rows[f"{active.t_obs:%Y-%m-%d}", f"`{spec.event}`"]
+        assert said == pytest.approx(list(kept), abs=1e-3)
+
+
+def test_a_picture_clipped_at_full_size_has_nearly_the_probability_of_large_flares(
+    predictor, magnetograms
+):
+    views = views_of(predictor.package, magnetograms[ACTIVE])
+    file, _, picture = predictor.predict(np.stack([*views.values()]))
+    assert str(file[1].event) == "C1+/24h"
+    for k, (one, other) in enumerate(zip(file, picture, strict=True)):
+        # C1+ moves by more, and the card says so.
+        assert other.probability == pytest.approx(one.probability, abs=0.15 if k == 1 else 0.05)
+
+
+def test_an_active_disk_with_flares_is_more_probable_than_one_without(predictor, planes):
+    until = datetime(2011, 12, 17, 6, tzinfo=UTC)
+    flares = tuple((until - timedelta(hours=h), 2e-5) for h in (30, 12, 3))
+    quiet, active = (
+        RecentActivity(until=until, flares=some, source="test") for some in ((), flares)
     )
-    assert str(file[0].event) == "M1+/24h"
-    assert picture[0].probability == pytest.approx(file[0].probability, abs=0.05)
+    alone, none, three = predictor.predict(np.stack([planes[ACTIVE]] * 3), [None, quiet, active])
+    for k in range(len(predictor.package.events)):
+        assert none[k].probability < alone[k].probability < three[k].probability
+
+
+def test_the_card_has_every_event_of_every_set_of_hours(predictor):
+    verifications = report(predictor).verifications
+    events = [str(spec.event) for spec in predictor.package.events]
+    hours = list(dict.fromkeys(v.hours for v in verifications))
+    assert len(hours) == 4
+    for name in hours[:3]:
+        assert [v.event for v in verifications if v.hours == name] == events
+    for v in verifications:
+        if v.forecasters:
+            names = {who.name for who in v.forecasters}
+            assert {NETWORK, TRAILING, PERSISTENCE, INFORMED} <= names
+        if v.forecasters and v.hours in hours[:2]:
+            assert {RECENT, FLUX, FLUX_RECENT, CNN, CNN_RECENT} <= names
+
+
+def test_an_answer_takes_less_than_150_ms_of_a_core(predictor):
+    (spent,) = (
+        row[1] for table in report(predictor).measured for row in table.rows if row[0] == COST_ROW
+    )
+    assert spent <= 150
+
+
+def report(predictor):
+    return Report.from_json((predictor.package.folder / REPORT_FILE).read_text())
 
 
 def test_the_regions_of_an_active_disk_are_where_flares_are(predictor, planes):

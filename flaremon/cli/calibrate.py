@@ -31,6 +31,8 @@ Classes = Literal["true", "listed"]
 @app.command(
     epilog="Examples:  flaremon calibrate --dry-run   |   "
     "flaremon calibrate --judge-from 2026-06-01 --method logistic   |   "
+    "flaremon calibrate --model fulldisk-cnn@1.0.0 --data ../shared/data --event M1+/24h "
+    "--judge-from 2026-02-01 --into-package   |   "
     "flaremon calibrate --forecasts theirs.csv --flares flares.csv --dry-run"
 )
 def calibrate(
@@ -84,6 +86,10 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the calibrator there too.")
     ] = None,
+    into_package: Annotated[
+        bool,
+        typer.Option("--into-package", help="Write it into the model's package, to ship with it."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Fit and judge; store and write nothing.")
     ] = False,
@@ -133,7 +139,11 @@ def calibrate(
     else:
         sys.stdout.write(in_words(done, scale=classes) + "\n")
     if not dry_run:
-        _keep(done, config, out=out, in_database=not forecasts and data is None)
+        _keep(done, config, in_database=not forecasts and data is None)
+        if out is not None:
+            _write(done, out)
+        if into_package:
+            _ship(done, config)
 
 
 @app.command(
@@ -250,34 +260,58 @@ def _others(
     return [room.pool(found, name)], truth, whose
 
 
-def _keep(done: "Study", config: "Settings", *, out: Path | None, in_database: bool) -> None:
-    from flaremon.calibration import FILE, save, to_text
+def _keep(done: "Study", config: "Settings", *, in_database: bool) -> None:
+    from flaremon.calibration import save
     from flaremon.times import utc_now
 
-    calibrator = done.calibrator
     if in_database:
         with _session(config, writing=True) as session:
-            new = save(session, calibrator, now=utc_now())
+            new = save(session, done.calibrator, now=utc_now())
         words = "stored" if new else "was stored already; nothing is new"
-        sys.stderr.write(f"calibrator {calibrator.id} {words}\n")
-    if out is not None:
-        if out.exists():
-            raise InputError(f"{out} exists; a calibrator is never overwritten")
-        out.write_text(to_text(calibrator), encoding="utf-8")
-        sys.stderr.write(f"wrote {out}; a model package holds it as {FILE}\n")
+        sys.stderr.write(f"calibrator {done.calibrator.id} {words}\n")
+
+
+def _write(done: "Study", out: Path) -> None:
+    from flaremon.calibration import FILE, to_text
+
+    if out.exists():
+        raise InputError(f"{out} exists; a calibrator is never overwritten")
+    out.write_text(to_text(done.calibrator), encoding="utf-8")
+    sys.stderr.write(f"wrote {out}; a model package holds it as {FILE}\n")
+
+
+def _ship(done: "Study", config: "Settings") -> None:
+    """Write a calibrator into the package of its model, if that has none yet."""
+    from flaremon.calibration import FILE, package_calibrator
+    from flaremon.wiring import package
+
+    model = package(config)
+    if (done.calibrator.model, done.calibrator.weights_sha256) != (
+        str(model.id),
+        model.weights_sha256,
+    ):
+        raise InputError(
+            f"the calibrator is of {done.calibrator.model}, not of the weights of {model.id}"
+        )
+    there = package_calibrator(model)
+    if there is None:
+        _write(done, model.folder / FILE)
+    elif there.id == done.calibrator.id:
+        sys.stderr.write(f"{model.folder / FILE} holds calibrator {there.id} already\n")
+    else:
+        raise InputError(
+            f"{model.folder / FILE} holds calibrator {there.id}; the new one is "
+            f"{done.calibrator.id}: remove that file first if it is to be replaced"
+        )
 
 
 @contextmanager
 def _session(config: "Settings", *, writing: bool) -> "Iterator[Session]":
     from flaremon.database import session_scope
-    from flaremon.wiring import reading_engine, ready_engine
+    from flaremon.wiring import opened
 
-    engine = ready_engine(config) if writing else reading_engine(config)
-    try:
-        with session_scope(engine) as session:
-            yield session
-    finally:
-        engine.dispose()
+    with opened(config, reading=not writing) as engine, session_scope(engine) as session:
+        yield session
 
 
 def _instant(text: str | None) -> "np.datetime64 | None":

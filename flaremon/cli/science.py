@@ -1,71 +1,147 @@
 """``flaremon train``, ``evaluate``, ``export`` and ``demo``."""
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flaremon.cli._app import Verbose, app, settings, start_logging
+from flaremon.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flaremon.config import Settings
+    from flaremon.training.stored.config import Stored
 
 Data = Annotated[
-    Path,
+    Path | None,
     typer.Option(metavar="DIR", help="Folder with synoptic/ and labels/ (see models/README.md)."),
 ]
 
 
 @app.command(
-    epilog="Example:  flaremon train models/fulldisk-rate/train.toml --data ../shared/data "
-    "--out models/fulldisk-rate/1.0.1"
+    epilog="Examples:  flaremon train models/fulldisk-rate/train.toml --data ../shared/data "
+    "--out models/fulldisk-rate/1.1.1   |   "
+    "flaremon train adapt.toml --from-store --since 2026-01-01 --out ~/models/ours/1.0.0   |   "
+    "where adapt.toml has the lines: "
+    'architecture = "rate-map", base = "fulldisk-rate@1.1.0"'
 )
 def train(
     config: Annotated[
         Path, typer.Argument(metavar="CONFIG", help="TOML file (see models/README.md).")
     ],
-    data: Data,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Package folder to write: <name>/<version>.")
     ],
+    data: Data = None,
+    from_store: Annotated[
+        bool,
+        typer.Option(
+            "--from-store",
+            help="Train on archived frames and the stored flare list of this machine, as "
+            '[data] source = "store" in the file does.',
+        ),
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Of the store, observations from here on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Of the store, observations before this.")
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Train a model as a file says; takes minutes on one core.
+    """Train a model as a file says, from maps (--data) or from your own history (--from-store).
 
-    The package folder is written whole or not at all, with its card. A training that was cut off
-    goes on from the members of the ensemble that it had finished.
+    From maps it takes minutes on one core. From the store a rate map is adapted in about as long
+    as its frames take to be read and scored, some 20 a second: its members stay, the numbers that
+    make probabilities of its rates are fitted to your magnetograms and flares. A plain-cnn is
+    trained there from the start and needs years of frames.
+
+    The package folder is written whole or not at all, with its card. A training that was killed
+    goes on after the last epoch that it had finished, to the very weights of one that was not.
     """
     from flaremon.training import train_model
+    from flaremon.training.models import wants_store
 
     start_logging(verbose=verbose)
-    card = train_model(config, data, out, cache=settings().cache.dir / "training")
+    machine = settings()
+    cache = machine.cache.dir / "training"
+    if from_store or wants_store(config):
+        if data is not None:
+            raise InputError(f"{config} trains on the store: leave --data out")
+        with _store(machine, since, until) as stored:
+            card = train_model(config, None, out, cache=cache, stored=stored)
+    else:
+        if since or until:
+            raise InputError("--since and --until choose from the store: add --from-store")
+        card = train_model(config, data, out, cache=cache)
     sys.stdout.write(f"{out} is written; read {card}.\n")
 
 
 @app.command(
-    epilog="Example:  flaremon evaluate fulldisk-rate@1.0.0 --data ../shared/data > card.md"
+    epilog="Examples:  flaremon evaluate fulldisk-rate@1.1.0 --data ../shared/data > card.md   |   "
+    "flaremon evaluate ours@1.0.0 --json"
 )
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="Model package.")],
-    data: Data,
+    data: Data = None,
     json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Judge a model on the years kept for it and on real images; prints its card.
+    """Judge a model on the hours kept for it and, one from maps, on real images; prints its card.
 
+    A model that was trained on a store is judged on the very frames that its dataset.json names.
     Beside it are climatology, persistence and what is simpler, with 95 % intervals.
     """
     from flaremon.domain import ModelId
     from flaremon.package import find_package
     from flaremon.training import card_of, evaluate_model
+    from flaremon.training.models import is_of_store
     from flaremon.wiring import models_dir
 
     start_logging(verbose=verbose)
     config = settings()
     package = find_package(models_dir(config), ModelId.parse(model))
-    report = evaluate_model(package, data, cache=config.cache.dir / "training")
+    cache = config.cache.dir / "training"
+    if is_of_store(package):
+        with _store(config) as stored:
+            report = evaluate_model(package, None, cache=cache, stored=stored)
+    else:
+        report = evaluate_model(package, data, cache=cache)
     sys.stdout.write(report.to_json() if json else card_of(package, report))
 
 
-@app.command(epilog="Example:  flaremon export fulldisk-rate@1.0.0 fulldisk-rate.onnx")
+@contextmanager
+def _store(
+    config: "Settings", since: str | None = None, until: str | None = None
+) -> "Iterator[Stored]":
+    """Open what a training on the store reads; nothing of it can be written."""
+    from flaremon.times import parse_utc
+    from flaremon.training.stored.config import Stored
+    from flaremon.wiring import frame_archive, models_dir, opened
+
+    frames = frame_archive(config)
+    if frames is None:
+        raise ConfigurationError(
+            "no frames are kept, so there is nothing to train on; set FLAREMON_FRAMES__KEEP=true "
+            "and run `flaremon backfill`"
+        )
+    with opened(config, reading=True) as engine:
+        yield Stored(
+            engine=engine,
+            frames=frames,
+            models_dir=models_dir(config),
+            series=config.jsoc.series,
+            catalog=config.truth.catalog,
+            since=parse_utc(since) if since else None,
+            until=parse_utc(until) if until else None,
+        )
+
+
+@app.command(epilog="Example:  flaremon export fulldisk-rate@1.1.0 fulldisk-rate.onnx")
 def export(
     model: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="Model package.")],
     path: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, *.onnx.")],

@@ -30,8 +30,11 @@ N_CLASSES = 3
 M1 = 1
 """Which of them is M1+."""
 SURROUNDINGS_CELLS = (3, 7)
-N_ACTIVITY = 6
-"""Counts of C1+, M1+, X1+ flares in the last 24 h, then in the last 72 h."""
+N_KINDS, N_DECAYS = 6, 3
+"""Of sums over recent flares, as `flaremon.inference.activity` makes them: kinds are those for
+windows (C1+, M1+, X1+), then those for events in progress; each with three times of decay."""
+SUM_FLOOR = 0.03
+"""Added to a sum before its logarithm: without recent flares it is small, not minus infinity."""
 _LOG_RATE_RANGE = (-18.0, 4.0)
 _LARGEST_LOG_STEP = 2.0
 """Of the log rate from one class to the next above it."""
@@ -47,7 +50,7 @@ class RateConfig:
     """Per event, which rate it is of: 0 for C1+, 1 for M1+, 2 for X1+."""
     event_groups: tuple[int, ...] = (0, 0, 0, 1, 1)
     """Per event, a number that it shares with those of the same window: among them no higher
-    class is more probable than a lower one."""
+    class is more probable than a lower one. 0 is a window to come, 1 an event in progress."""
     input_px: int = 512
     """Side of the plane."""
     radius_fraction: float = 0.475
@@ -62,6 +65,12 @@ class RateConfig:
     def n_events(self) -> int:
         """Number of events that are answered."""
         return len(self.event_classes)
+
+    @property
+    def event_kinds(self) -> tuple[int, ...]:
+        """Per event, which kind of sum over recent flares it is told."""
+        pairs = zip(self.event_groups, self.event_classes, strict=True)
+        return tuple(N_CLASSES * group + level for group, level in pairs)
 
     def __post_init__(self) -> None:
         """Refuse dimensions that make no network.
@@ -82,6 +91,8 @@ class RateConfig:
             raise ModelError(
                 f"network.event_groups {self.event_groups} must be one number per event"
             )
+        if not set(self.event_groups) <= {0, 1}:
+            raise ModelError(f"network.event_groups must be 0 or 1, is {self.event_groups}")
         if self.input_px < 2 or self.input_px % 2:
             raise ModelError(f"network.input_px {self.input_px} must be even")
         if self.hidden < 1 or self.members < 1:
@@ -173,28 +184,31 @@ class RateMap(nn.Module):
         self.surface = Surface(config.radius_fraction, config.longitude_deg)
         self.members = nn.ModuleList(RateMember(config.hidden) for _ in range(config.members))
         # Fitted after the members, and kept with the weights: per event,
-        # log number = offset + slope x log rate (+ weights x log(1 + counts)).
+        # log number = offset + slope x log rate (+ weights x logs of sums over recent flares).
+        # Two heads and not one that is told zeros now and then: what is known is known for a
+        # whole plane or not at all, so each head can be the best one for its case, and the one
+        # without recent flares cannot be spoilt by the other.
         self.register_buffer("plain", torch.tensor([0.0, 1.0]).repeat(config.n_events, 1))
         self.register_buffer(
             "informed",
-            torch.tensor([0.0, 1.0] + [0.0] * N_ACTIVITY).repeat(config.n_events, 1),
+            torch.tensor([0.0, 1.0] + [0.0] * N_DECAYS).repeat(config.n_events, 1),
         )
 
-    def forward(self, planes: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, planes: Tensor, sums: Tensor | None = None) -> Tensor:
         """Return the log of the expected number of flares per event's window.
 
         Parameters
         ----------
         planes : Tensor, shape (N, 1, input_px, input_px)
-        counts : Tensor, shape (N, N_ACTIVITY), optional
-            Recent flares; a row of NaN where they are not known.
+        sums : Tensor, shape (N, N_KINDS, N_DECAYS), optional
+            Over recent flares; NaN where they are not known.
 
         Returns
         -------
         Tensor, shape (N, members, n_events)
             The probability of at least one is ``1 - exp(-exp(it))``.
         """
-        return self.expected(self.rates(planes).sum(dim=(3, 4)), counts)
+        return self.expected(self.rates(planes).sum(dim=(3, 4)), sums)
 
     def rates(self, planes: Tensor) -> Tensor:
         """Return nested rates (N, members, N_CLASSES, rows, columns): flares per day and cell.
@@ -206,18 +220,15 @@ class RateMap(nn.Module):
         apart = torch.stack([member(cells) for member in self.members], dim=1)
         return apart.flip(2).cumsum(dim=2).flip(2)
 
-    def expected(self, totals: Tensor, counts: Tensor | None = None) -> Tensor:
+    def expected(self, totals: Tensor, sums: Tensor | None = None) -> Tensor:
         """Return what `forward` does, from the disk's nested rates (N, members, N_CLASSES)."""
         log_rates = (totals + _TINY_RATE).log()[:, :, list(self.config.event_classes)]
         numbers = self.plain[:, 0] + self.plain[:, 1] * log_rates
-        if counts is not None:
-            known = ~counts.isnan().any(dim=1)
-            recent = torch.log1p(counts.nan_to_num(nan=0.0))  # (N, N_ACTIVITY)
-            informed = (
-                self.informed[:, 0]
-                + self.informed[:, 1] * log_rates
-                + (recent @ self.informed[:, 2:].T)[:, None, :]
-            )
+        if sums is not None:
+            known = ~sums.isnan().flatten(1).any(dim=1)
+            recent = (sums.nan_to_num(nan=0.0) + SUM_FLOOR).log()[:, list(self.config.event_kinds)]
+            told = (recent * self.informed[:, 2:]).sum(dim=2)  # (N, n_events)
+            informed = self.informed[:, 0] + self.informed[:, 1] * log_rates + told[:, None]
             numbers = torch.where(known[:, None, None], informed, numbers)
         return torch.stack([numbers[:, :, lower].amin(dim=2) for lower in self._at_most], dim=2)
 

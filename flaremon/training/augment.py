@@ -23,16 +23,16 @@ def augment(pooled: Tensor, generator: torch.Generator) -> Tensor:
     pooled : Tensor, shape (N, 1, P, P)
         Planes after the network's first averaging; off-disk pixels are exactly 0 and stay so.
     generator : torch.Generator
-        All randomness comes from it.
+        All randomness comes from it; on the device of the planes.
     """
-    shape = (len(pooled), 1, 1, 1)
+    shape, device = (len(pooled), 1, 1, 1), generator.device
 
     def coin() -> Tensor:
-        return torch.rand(shape, generator=generator) < 0.5
+        return torch.rand(shape, generator=generator, device=device) < 0.5
 
     seen = torch.where(coin(), pooled.flip(-2), pooled)
     seen = torch.where(coin(), seen.flip(-1), seen)
-    gain = torch.exp(_GAIN_SIGMA * torch.randn(shape, generator=generator))
-    noise = torch.randn(seen.shape, generator=generator)
-    noise *= _NOISE_MAX * torch.rand(shape, generator=generator)
+    gain = torch.exp(_GAIN_SIGMA * torch.randn(shape, generator=generator, device=device))
+    noise = torch.randn(seen.shape, generator=generator, device=device)
+    noise *= _NOISE_MAX * torch.rand(shape, generator=generator, device=device)
     return torch.where(coin(), seen, -seen) * gain + noise * (seen != 0)

@@ -1,15 +1,45 @@
 """The model card, generated from package and evaluation: no figure in it is typed by hand."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
-from flaremon.package import DESCRIPTION_FILE, WEIGHTS_FILE, ModelPackage
-from flaremon.training.card_text import HEAD, HOW_TO_READ, INPUT, LIMITS, METHOD
+from flaremon.package import CARD_FILE, DESCRIPTION_FILE, WEIGHTS_FILE, ModelPackage
 from flaremon.training.evaluation import NETWORK, PERSISTENCE, TRAILING
-from flaremon.training.report import Figure, Forecaster, Report, SplitSummary, Verification
+from flaremon.training.report import (
+    REPORT_FILE,
+    Figure,
+    Forecaster,
+    Report,
+    SplitSummary,
+    Verification,
+)
 
 
-def render_card(package: ModelPackage, report: Report) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardText:
+    """What the card of one kind of model says in any case, with {places} for facts.
+
+    All texts know the same facts, those of `facts_of`, and whatever else a recipe gives.
+    """
+
+    head: str
+    data: str
+    choose: str
+    """What the years between those to train and those to report on were for."""
+    method: str
+    how_to_read: str
+    limits: str
+
+
+def render_card(
+    package: ModelPackage,
+    report: Report,
+    text: CardText,
+    more: Mapping[str, Any] | None = None,
+) -> str:
     """Write the card in Markdown.
 
     Parameters
@@ -18,52 +48,71 @@ def render_card(package: ModelPackage, report: Report) -> str:
         The model.
     report : Report
         Of these very weights.
+    text : CardText
+        Of its kind.
+    more : mapping, optional
+        Facts beside those of `facts_of`.
     """
+    facts = {**facts_of(package, report), **(more or {})}
     return "\n".join(
         [
-            HEAD.format(
-                model=package.id,
-                answers="\n".join(
-                    f'- `{spec.event}`: {spec.event.in_words}; the answer is "flare" from a '
-                    f"probability of {spec.threshold:g} on"
-                    for spec in package.events
-                ),
-            ),
-            _input_and_data(package),
+            text.head.format(**facts),
+            text.data.format(**facts),
             "## Years and base rates\n",
-            splits_table(report.splits),
-            METHOD.format(
-                gap=_least_gap_d(report.splits),
-                seed=package.training.seed,
-                software=package.training.software,
-            ),
+            splits_table(report.splits, text.choose),
+            text.method.format(**facts),
             "## Skill on hours it has not seen\n",
-            HOW_TO_READ,
+            text.how_to_read,
             *(verification_section(v) for v in report.verifications),
-            LIMITS,
+            text.limits.format(**facts),
             files_section(package),
         ]
     )
 
 
-def _input_and_data(package: ModelPackage) -> str:
+def write_evaluation(
+    draft: ModelPackage,
+    report: Report,
+    text: CardText,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Write evaluation and card into the folder of a package.
+
+    The card is made from what is kept, so that both round alike.
+    """
+    kept = report.to_json()
+    card = render_card(draft, Report.from_json(kept), text, more)
+    (draft.folder / REPORT_FILE).write_text(kept, encoding="utf-8")
+    (draft.folder / CARD_FILE).write_text(card, encoding="utf-8")
+
+
+def facts_of(package: ModelPackage, report: Report) -> dict[str, Any]:
+    """Return what every card can say of its model."""
     frame, training = package.frame, package.training
-    return INPUT.format(
-        side=frame.size_px,
-        fraction=frame.radius_fraction,
-        edge=frame.edge,
-        clip=frame.clip_gauss,
-        series=package.series,
-        start=training.start,
-        end=training.end,
-        data=training.data,
-        labels=training.labels,
-    )
+    return {
+        "model": package.id,
+        "answers": "\n".join(
+            f'- `{spec.event}`: {spec.event.in_words}; the answer is "flare" from a probability '
+            f"of {spec.threshold:g} on"
+            for spec in package.events
+        ),
+        "members": package.network.get("members"),
+        "side": frame.size_px,
+        "fraction": frame.radius_fraction,
+        "edge": frame.edge,
+        "clip": frame.clip_gauss,
+        "series": package.series,
+        "start": training.start,
+        "end": training.end,
+        "data": training.data,
+        "labels": training.labels,
+        "gap": _least_gap_d(report.splits),
+        "seed": training.seed,
+        "software": training.software,
+    }
 
 
-def splits_table(
-    splits: tuple[SplitSummary, ...], choose: str = "to choose the epoch and the design"
-) -> str:
+def splits_table(splits: tuple[SplitSummary, ...], choose: str) -> str:
     """Write the years and their base rates; `choose` is what those between were for."""
     purposes = {**_PURPOSE, "choose": choose}
     events = list(splits[0].base_rates)
@@ -88,8 +137,10 @@ def _least_gap_d(splits: tuple[SplitSummary, ...]) -> int:
 def verification_section(v: Verification) -> str:
     """Write one event on one set of hours."""
     title = f"### `{v.event}`, {v.hours}\n\n{_hours_in_words(v)}\n"
-    if not v.forecasters:
+    if not v.n:
         return f"{title}\nNo hour can be judged: the lists have no end times for these flares.\n"
+    if not v.forecasters:
+        return f"{title}\nThere is nothing to tell apart: the outcome was always the same.\n"
     rows = [
         "| who | mean p | TSS | best TSS in hindsight | HSS | BSS | AUC | ECE | TP/FP/FN/TN |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -125,11 +176,21 @@ def _verdicts(v: Verification) -> list[str]:
         f"- Against {TRAILING}: BSS {_in_words(over)}, {_verdict(over)}.",
         f"- TSS minus that of {PERSISTENCE}: {_in_words(gain)}, {_verdict(gain)}.",
         *(
-            f"- {pair.removeprefix(_PAIR).capitalize()}: BSS {_in_words(f)}, {_verdict(f)}."
+            f"- {_begun(pair.removeprefix(_PAIR))}: BSS {_in_words(f)}, {_verdict(f)}."
             for pair, f in v.paired.items()
             if pair.startswith(_PAIR)
         ),
+        *(
+            f"- TSS of the {pair.removeprefix(_TSS_PAIR)}: {_in_words(f)}, {_verdict(f)}."
+            for pair, f in v.paired.items()
+            if pair.startswith(_TSS_PAIR)
+        ),
     ]
+
+
+def _begun(sentence: str) -> str:
+    """Return it with its first letter great, and no other changed."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _verdict(figure: Figure) -> str:
@@ -155,7 +216,7 @@ def _in_words(figure: Figure) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
-_PAIR = "bss of "
+_PAIR, _TSS_PAIR = "bss of ", "tss of "
 _COLUMNS = ("tss", "tss_hindsight", "hss", "bss", "auc", "ece")
 _PURPOSE = {
     "train": "to train",

@@ -1,6 +1,8 @@
-"""What a card says in any case; `flaremon.training.card` puts the figures in."""
+"""What the card of a plain network says in any case; `flaremon.training.card` adds figures."""
 
-HEAD = """# {model}
+from flaremon.training.card import CardText
+
+_HEAD = """# {model}
 
 A small convolutional network that reads one full-disk line-of-sight magnetogram and gives the
 probability of flares. It answers
@@ -16,7 +18,7 @@ Monitoring, and as the baseline that better models must beat. Show its probabili
 climatology and persistence. Not for decisions about safety, and not for single active regions.
 """
 
-INPUT = """## Input
+_INPUT = """## Input
 
 A plane of {side} x {side} pixels: solar north up, west to the right, disk centre in the middle,
 solar radius {fraction} of the side, 0 beyond {edge} of the radius, area-averaged to that size,
@@ -44,7 +46,7 @@ flares then called B7 to B9, which are listed as incompletely at high background
 are today.
 """
 
-METHOD = """
+_METHOD = """
 The splits are {gap} days apart or more, so that no flare window and no column of a map is shared.
 
 Training: plain cross-entropy without class weights, so that the outputs are probabilities under
@@ -59,7 +61,7 @@ useful. "Best TSS in hindsight" is what the best threshold for those very hours 
 nobody knows it in advance. The same thresholds are applied to the baselines.
 """
 
-HOW_TO_READ = """Intervals are 95 %, by block bootstrap. BSS is against the climatology of the
+_HOW_TO_READ = """Intervals are 95 %, by block bootstrap. BSS is against the climatology of the
 very same hours, which nobody knows in advance; trailing climatology (share of events in the last
 30 days) and persistence (`M1+/24h`: an M1+ flare in the last 24 h; `C1+/now`: share of the last
 24 h in flare) are what anybody had at the time, had the flare list been complete at once: that
@@ -73,7 +75,7 @@ favours them slightly. ECE is the mean distance of probability and observed shar
   path (clipped at +-250 G before averaging, JPEG). Nothing was trained, chosen or tuned on them.
 """
 
-LIMITS = """## What it cannot do
+_LIMITS = """## What it cannot do
 
 - Tell from one magnetogram whether a flare is in progress. The emission that defines a flare is
   coronal, HMI sees the photosphere; `C1+/now` is the activity level in other words. GOES knows
@@ -95,3 +97,12 @@ averaged after taking the absolute field, give probabilities that mean nothing.
 Weights and card: BSD-3-Clause, as flaremon. The data belong to those who made them: HMI data
 courtesy of NASA/SDO and the HMI science team; flare lists by NOAA/SWPC.
 """
+
+PLAIN = CardText(
+    head=_HEAD,
+    data=_INPUT,
+    choose="to choose the epoch and the design",
+    method=_METHOD,
+    how_to_read=_HOW_TO_READ,
+    limits=_LIMITS,
+)

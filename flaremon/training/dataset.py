@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,33 @@ class Split:
         """Return the instants of observation."""
         step = np.timedelta64(cadence_h * 3600, "s")
         return np.arange(self.start, self.end, step).astype("datetime64[s]")
+
+
+def refuse_crossing(splits: Sequence[Split], events: Sequence[FlareEvent]) -> None:
+    """Refuse splits of which the window of an observation reaches into the next one.
+
+    Parameters
+    ----------
+    splits : sequence of Split
+        In the order of time.
+    events : sequence of FlareEvent
+        Whose windows count.
+
+    Raises
+    ------
+    InputError
+        Naming the two splits and the event; also where they overlap or are out of order.
+    """
+    for before, after in pairwise(splits):
+        for event in events:
+            horizon = np.timedelta64((event.horizon or timedelta(0)) // timedelta(seconds=1), "s")
+            # The end of a split is exclusive, and a window includes its own end.
+            if before.end + horizon > after.start or before.start > before.end:
+                raise InputError(
+                    f"{before.name} ({before.start}Z to {before.end}Z) and {after.name} (from "
+                    f"{after.start}Z): a window of {event} crosses from one into the other; "
+                    "leave a rotation of the Sun between them"
+                )
 
 
 TRAIN = Split(

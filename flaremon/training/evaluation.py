@@ -10,22 +10,12 @@ from flaremon.domain import FlareEvent
 from flaremon.package import EventSpec
 from flaremon.training.baselines import persistence, trailing_climatology
 from flaremon.training.labels import UNKNOWN, YES, FlareList, Times, label
-from flaremon.training.report import Figure, Forecaster, Verification
-from flaremon.training.scores import (
-    Contingency,
-    Labels,
-    Probabilities,
-    best_threshold,
-    brier_skill,
-    calibration_error,
-    intervals,
-    reliability,
-    roc_auc,
-)
+from flaremon.training.report import Contingency, Figure, Forecaster, Verification
+from flaremon.training.scores import FIGURES, Scored, interval, score
+from flaremon.verify.sums import Sums
 
 ROTATION_D = 27.2753
 NETWORK, TRAILING, PERSISTENCE = "network", "trailing climatology", "persistence"
-_FIGURES = ("tss", "tss_hindsight", "hss", "bss", "auc", "ece")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +27,14 @@ class Hours:
     logits: NDArray[np.float64]
     """Of the network, shape (N, events)."""
     others: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    """Probabilities of other forecasters, shape (N, events)."""
+    """Probabilities of other forecasters, shape (N, events); NaN in the column of an event that
+    one does not answer: it is left out there, and so is what would be paired with it."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Forecasters whose Brier skill over another is wanted, beside the usual ones."""
+    tss_pairs: tuple[tuple[str, str], ...] = ()
+    """Forecasters whose TSS, each at its own threshold, is wanted less another's."""
+    thresholds: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Per event, of forecasters that have other thresholds than the network."""
     block: str = "solar rotation"
     block_d: float = ROTATION_D
 
@@ -83,88 +78,71 @@ def _verify_event(
         blocks=len(np.unique(blocks)),
         block=hours.block,
     )
-    if not known.any():
+    if not 0 < summary.positives < summary.n:
         return summary
     forecasts = {
         NETWORK: 1 / (1 + np.exp(-hours.logits[known, column])),
         TRAILING: trailing_climatology(flares, spec.event, times),
         PERSISTENCE: persistence(flares, spec.event, times),
-        **{name: values[known, column] for name, values in hours.others.items()},
+        **{
+            name: values[known, column]
+            for name, values in hours.others.items()
+            if np.isfinite(values[known, column]).all()
+        },
     }
-    draws = _Draws(blocks=blocks, repeats=repeats)
-    forecasters, paired = _compare(labels, forecasts, spec.threshold, hours.pairs, draws)
+    cuts = {
+        name: hours.thresholds[name][column] if name in hours.thresholds else spec.threshold
+        for name in forecasts
+    }
+    scored = score(
+        labels, {name: (said, cuts[name]) for name, said in forecasts.items()}, blocks,
+        repeats=repeats,
+    )  # fmt: skip
     return replace(
         summary,
-        forecasters=forecasters,
-        paired=paired,
-        reliability=tuple(reliability(labels, forecasts[NETWORK])),
+        forecasters=tuple(
+            Forecaster(
+                name=name,
+                threshold=cuts[name],
+                mean_probability=float(forecasts[name].mean()),
+                contingency=_contingency(found.whole),
+                figures={figure: _figure(found.values[figure]) for figure in FIGURES},
+            )
+            for name, found in scored.items()
+        ),
+        paired={name: _figure(values) for name, values in _paired(scored, hours).items()},
+        reliability=tuple(
+            (int(n), float(total / n), float(events / n))
+            for n, total, events in scored[NETWORK].whole.bins[0]
+            if n
+        ),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draws:
-    """Of the bootstrap."""
-
-    blocks: NDArray[np.int64]
-    repeats: int
-
-
-def _compare(
-    labels: Labels,
-    forecasts: Mapping[str, Probabilities],
-    threshold: float,
-    wanted: tuple[tuple[str, str], ...],
-    draws: _Draws,
-) -> tuple[tuple[Forecaster, ...], Mapping[str, Figure]]:
-    """Return figures of all forecasters at one threshold, and paired ones of the network."""
-    keys = [(name, figure) for name in forecasts for figure in _FIGURES]
-    pairs = (
+def _paired(scored: Mapping[str, Scored], hours: Hours) -> Mapping[str, NDArray[np.float64]]:
+    """Return figures of two forecasters on the same hours and draws, shape (1 + draws,)."""
+    skills = [(NETWORK, TRAILING), *(p for p in hours.pairs if set(p) <= set(scored))]
+    gains = [(NETWORK, PERSISTENCE), *(p for p in hours.tss_pairs if set(p) <= set(scored))]
+    over = [scored[one].skill_over(scored[other]) for one, other in skills]
+    more = [scored[one].values["tss"] - scored[other].values["tss"] for one, other in gains]
+    names = (
         f"bss over {TRAILING}",
         f"tss minus {PERSISTENCE}",
-        *(f"bss of {one} over {other}" for one, other in wanted),
+        *(f"bss of {one} over {other}" for one, other in skills[1:]),
+        *(f"tss of {one} minus {other}" for one, other in gains[1:]),
     )
-
-    def figures(index: NDArray[np.intp]) -> NDArray[np.float64]:
-        y = labels[index]
-        p = {name: values[index] for name, values in forecasts.items()}
-        row = {name: _figures(y, values, threshold) for name, values in p.items()}
-        over_trailing = brier_skill(y, p[NETWORK], p[TRAILING])
-        tss_gain = row[NETWORK]["tss"] - row[PERSISTENCE]["tss"]
-        over = [brier_skill(y, p[one], p[other]) for one, other in wanted]
-        return np.array([*(row[name][key] for name, key in keys), over_trailing, tss_gain, *over])
-
-    values = figures(np.arange(len(labels)))
-    low, high = intervals(figures, draws.blocks, repeats=draws.repeats)
-    found = [
-        Figure(value=v, low=lo, high=hi)
-        for v, lo, hi in zip(values.tolist(), low.tolist(), high.tolist(), strict=True)
-    ]
-    by_key = dict(zip([*keys, *pairs], found, strict=True))
-    forecasters = tuple(
-        Forecaster(
-            name=name,
-            threshold=threshold,
-            mean_probability=float(p.mean()),
-            contingency=Contingency.of(labels, p >= threshold),
-            figures={figure: by_key[name, figure] for figure in _FIGURES},
-        )
-        for name, p in forecasts.items()
-    )
-    return forecasters, {pair: by_key[pair] for pair in pairs}
+    return dict(zip(names, [over[0], more[0], *over[1:], *more[1:]], strict=True))
 
 
-def _figures(labels: Labels, probabilities: Probabilities, threshold: float) -> dict[str, float]:
-    counts = Contingency.of(labels, probabilities >= threshold)
-    best = Contingency.of(labels, probabilities >= best_threshold(labels, probabilities))
-    sample = np.full(len(labels), labels.mean())
-    return {
-        "tss": counts.tss,
-        "tss_hindsight": best.tss,
-        "hss": counts.hss,
-        "bss": brier_skill(labels, probabilities, sample),
-        "auc": roc_auc(labels, probabilities),
-        "ece": calibration_error(labels, probabilities),
-    }
+def _figure(values: NDArray[np.float64]) -> Figure:
+    """Return the figure of the hours themselves, first, and the interval of the draws."""
+    low, high = interval(values[1:])
+    return Figure(value=float(values[0]), low=low, high=high)
+
+
+def _contingency(sums: Sums) -> Contingency:
+    tp, fp, fn, tn = (int(count[0]) for count in (sums.tp, sums.fp, sums.fn, sums.tn))
+    return Contingency(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
 def climatology(flares: FlareList, event: FlareEvent, times: Times) -> float:

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from flaremon.errors import ConfigurationError, ModelError
 from flaremon.network import FullDiskCnn, RateMap
-from flaremon.network.rates import N_ACTIVITY
+from flaremon.network.rates import N_DECAYS, N_KINDS
 from flaremon.package import ModelPackage, build_network
 
 OPSET = 18
-PLANES, COUNTS, PROBABILITIES, SPREADS = "planes", "recent_flares", "probabilities", "spreads"
+PLANES, SUMS, PROBABILITIES, SPREADS = "planes", "recent_flares", "probabilities", "spreads"
 
 
 class Served(nn.Module):
@@ -25,22 +25,22 @@ class Served(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, planes: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, planes: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         """Return probabilities and spreads, both (N, n_events); one network's spread is 0.
 
         Parameters
         ----------
         planes : Tensor, shape (N, 1, side, side)
-        counts : Tensor, shape (N, 6)
-            Recent flares as `flaremon.inference.activity_counts` has them; a row with a negative
+        sums : Tensor, shape (N, 6, 3)
+            Over recent flares, as `flaremon.inference.activity_sums` has them; with a negative
             number where they are not known. Networks that read the disk alone take no notice.
         """
         if isinstance(self.network, FullDiskCnn):
             # Used, so that the input exists for every model.
-            alone = torch.sigmoid(self.network(planes)) + 0 * counts[:, :1]
+            alone = torch.sigmoid(self.network(planes)) + 0 * sums[:, 0, :1]
             return alone, torch.zeros_like(alone)
-        known = (counts >= 0).all(dim=1, keepdim=True)
-        recent = torch.where(known, counts, torch.full_like(counts, float("nan")))
+        known = (sums >= 0).flatten(1).all(dim=1)[:, None, None]
+        recent = torch.where(known, sums, torch.full_like(sums, float("nan")))
         each = -torch.expm1(-self.network(planes, recent).exp())
         return each.mean(dim=1), each.std(dim=1, correction=0)
 
@@ -65,10 +65,10 @@ def export_onnx(package: ModelPackage, path: Path) -> None:
     batch = torch.export.Dim("batch")
     program = torch.onnx.export(
         Served(build_network(package)).eval(),
-        (torch.zeros(2, 1, side, side), torch.zeros(2, N_ACTIVITY)),
-        input_names=[PLANES, COUNTS],
+        (torch.zeros(2, 1, side, side), torch.zeros(2, N_KINDS, N_DECAYS)),
+        input_names=[PLANES, SUMS],
         output_names=[PROBABILITIES, SPREADS],
-        dynamic_shapes={"planes": {0: batch}, "counts": {0: batch}},
+        dynamic_shapes={"planes": {0: batch}, "sums": {0: batch}},
         opset_version=OPSET,
         dynamo=True,
         verbose=False,

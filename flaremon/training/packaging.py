@@ -16,7 +16,9 @@ from flaremon.package import (
     CARD_FILE,
     DESCRIPTION_FILE,
     FORMAT,
+    INFORMED_THRESHOLD,
     WEIGHTS_FILE,
+    EventSpec,
     ModelPackage,
     load_package,
 )
@@ -47,19 +49,6 @@ def refuse_existing(folder: Path) -> None:
     """
     if folder.exists():
         raise ModelError(f"{folder} exists; give the new model another version, or remove it")
-
-
-def write_package(package: ModelPackage, weights: bytes) -> ModelPackage:
-    """Write ``package.folder`` with description and weights, all or nothing.
-
-    Raises
-    ------
-    ModelError
-        If the folder exists, or the checksum is another file's.
-    """
-    with drafted(package, weights):
-        pass
-    return load_package(package.folder)
 
 
 @contextmanager
@@ -108,9 +97,7 @@ def to_toml(package: ModelPackage) -> str:
         "series": package.series,
         "output": str(package.output),
     }
-    events = [
-        {"event": str(spec.event), "threshold": round(spec.threshold, 4)} for spec in package.events
-    ]
+    events = [_event_table(spec) for spec in package.events]
     sections = [
         _lines(top),
         "[frame]\n" + _lines(asdict(package.frame)),
@@ -120,6 +107,13 @@ def to_toml(package: ModelPackage) -> str:
         "[training]\n" + _lines(asdict(package.training)),
     ]
     return f"# Written by `flaremon train`; {CARD_FILE} explains it.\n" + "\n".join(sections)
+
+
+def _event_table(spec: EventSpec) -> dict[str, Any]:
+    table: dict[str, Any] = {"event": str(spec.event), "threshold": round(spec.threshold, 4)}
+    if spec.informed_threshold is not None:
+        table[INFORMED_THRESHOLD] = round(spec.informed_threshold, 4)
+    return table
 
 
 def _lines(table: Mapping[str, Any]) -> str:

@@ -20,8 +20,10 @@ from flaremon.package import (
     build_network,
 )
 from flaremon.preprocess import FrameSpec
-from flaremon.training.card import render_card
-from flaremon.training.dataset import CHOOSE, REPORT, TRAIN, DataSource, Split
+from flaremon.training.card import write_evaluation
+from flaremon.training.card_text import PLAIN
+from flaremon.training.curves import draw_curve
+from flaremon.training.dataset import CHOOSE, REPORT, TRAIN, DataSource, Split, refuse_crossing
 from flaremon.training.evaluation import Hours, climatology, verify
 from flaremon.training.labels import FlareList
 from flaremon.training.loop import FitConfig, fit, logits_of
@@ -36,8 +38,6 @@ from flaremon.training.report import Report, SplitSummary
 from flaremon.training.synoptic import Rendering
 
 _log = logging.getLogger(__name__)
-
-REPORT_FILE = "evaluation.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,25 +89,28 @@ def train_package(
     seed : int
         Of weights, order and augmentation.
     cache : Path, optional
-        Where rendered planes are kept, about 1.3 GB; by default in ``~/.cache/flaremon``.
+        Where rendered planes are kept, about 1.3 GB, and the training after every epoch: one that
+        was killed goes on; by default in ``~/.cache/flaremon``.
     recipe : Recipe, optional
         The rest; by default the one of the package that ships.
 
     Raises
     ------
     InputError
-        If the data are missing or `out` names no model.
+        If the data are missing, flare windows cross from one split into another, or `out` names
+        no model.
     ModelError
         If `out` exists.
     """
     recipe = recipe or Recipe()
     model = ModelId.parse(f"{out.parent.name}@{out.name}")
     refuse_existing(out)
+    refuse_crossing(recipe.splits, recipe.events)
     source = recipe.source(data, cache)
     train, choose = (
         source.samples(split, recipe.rendering, recipe.events) for split in recipe.splits[:2]
     )
-    network, _ = fit(recipe.network(), train, choose, recipe.fit, seed=seed)
+    network, curve = fit(recipe.network(), train, choose, recipe.fit, seed=seed, keep=source.cache)
     weights = encode_weights(network.state_dict())
     package = ModelPackage(
         id=model,
@@ -128,11 +131,9 @@ def train_package(
         ),
     )
     with drafted(package, weights) as draft:
-        text = evaluate_package(draft, data, cache=cache, recipe=recipe).to_json()
-        # The card is made from what is kept, so that both round alike.
-        card = render_card(draft, Report.from_json(text))
-        (draft.folder / REPORT_FILE).write_text(text, encoding="utf-8")
-        (draft.folder / CARD_FILE).write_text(card, encoding="utf-8")
+        draw_curve(curve, draft.folder)
+        report = evaluate_package(draft, data, cache=cache, recipe=recipe)
+        write_evaluation(draft, report, PLAIN)
     return out / CARD_FILE
 
 

@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from flaremon.training.scores import Contingency
+REPORT_FILE = "evaluation.json"
+"""Of a package, beside its card."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contingency:
+    """Counts of yes/no answers against what happened."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,15 @@ class SplitSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A table of figures that are no verification."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All verifications of a package."""
 
@@ -78,10 +98,14 @@ class Report:
     weights_sha256: str
     splits: tuple[SplitSummary, ...]
     verifications: tuple[Verification, ...]
+    measured: tuple[Measured, ...] = ()
 
     def to_json(self) -> str:
         """Write, with numbers to four decimals."""
-        return json.dumps(_rounded(asdict(self)), indent=1) + "\n"
+        table = asdict(self)
+        if not self.measured:
+            del table["measured"]
+        return json.dumps(_rounded(table), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Report":
@@ -89,7 +113,15 @@ class Report:
         table = json.loads(text)
         verifications = tuple(_verification(row) for row in table.pop("verifications"))
         splits = tuple(SplitSummary(**row) for row in table.pop("splits"))
-        return cls(**table, splits=splits, verifications=verifications)
+        measured = tuple(
+            Measured(
+                title=row["title"],
+                columns=tuple(row["columns"]),
+                rows=tuple(tuple(cells) for cells in row["rows"]),
+            )
+            for row in table.pop("measured", ())
+        )
+        return cls(**table, splits=splits, verifications=verifications, measured=measured)
 
 
 def _verification(table: dict[str, Any]) -> Verification:
@@ -115,7 +147,7 @@ def _verification(table: dict[str, Any]) -> Verification:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 4)
+        return round(value, 4) + 0.0  # never -0.0, whose sign is rounding
     if isinstance(value, Mapping):
         return {key: _rounded(item) for key, item in value.items()}
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,90 +1,91 @@
-"""Contingency, Brier, ROC and reliability figures, with block-bootstrap intervals.
+"""The figures of cards: those of `flaremon.verify`, all forecasters on the same draws of blocks.
 
-Formulas as in Bloomfield et al. 2012 (arXiv:1202.5995) and Leka et al. 2019 (arXiv:1907.02905).
-Hourly samples are not independent, so intervals resample whole blocks (a solar rotation, a day).
+What is added here is the best threshold, in hindsight and for packages, and that areas under the
+ROC curve are exact in every draw: a card has thousands of hours, where verification has millions
+and joins neighbouring ranks.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-Probabilities = NDArray[np.float64]
-Labels = NDArray[np.int8]
-"""1 or 0; unknown hours are left out before."""
+from flaremon.verify.blocks import draws
+from flaremon.verify.skill import brier_skill, figures
+from flaremon.verify.sums import Labels, Probabilities, Sums, area, block_sums, unpack
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+FIGURES = ("tss", "tss_hindsight", "hss", "bss", "auc", "ece")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contingency:
-    """Counts of yes/no answers against what happened."""
+class Scored:
+    """One forecaster on the hours themselves, and on draws of their blocks."""
 
-    tp: int
-    fp: int
-    fn: int
-    tn: int
+    whole: Sums
+    """Of the hours themselves."""
+    values: Mapping[str, NDArray[np.float64]]
+    """By the names of `FIGURES`, and ``squared_error``: first on the hours themselves, then on
+    every draw, shape (1 + draws,); NaN where undefined."""
 
-    @classmethod
-    def of(cls, labels: Labels, answers: NDArray[np.bool_]) -> "Contingency":
-        """Count."""
-        yes = labels == 1
-        return cls(
-            tp=int(np.sum(yes & answers)),
-            fp=int(np.sum(~yes & answers)),
-            fn=int(np.sum(yes & ~answers)),
-            tn=int(np.sum(~yes & ~answers)),
-        )
-
-    @property
-    def tss(self) -> float:
-        """True skill statistic: share of events found - share of quiet hours called."""
-        return _ratio(self.tp, self.tp + self.fn) - _ratio(self.fp, self.fp + self.tn)
-
-    @property
-    def hss(self) -> float:
-        """Heidke skill score: accuracy over that of random answers with the same totals."""
-        p, n = self.tp + self.fn, self.fp + self.tn
-        return _ratio(
-            2 * (self.tp * self.tn - self.fn * self.fp),
-            p * (self.fn + self.tn) + (self.tp + self.fp) * n,
-        )
+    def skill_over(self, other: "Scored") -> NDArray[np.float64]:
+        """Return the Brier skill score over another forecaster, as `values` are."""
+        return brier_skill(self.values["squared_error"], other.values["squared_error"])
 
 
-def brier(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the mean squared difference of probability and outcome."""
-    return float(np.mean((probabilities - labels) ** 2))
+def score(
+    labels: Labels,
+    forecasts: Mapping[str, tuple[Probabilities, float]],
+    blocks: NDArray[np.int64],
+    *,
+    repeats: int = 1000,
+    seed: int = 0,
+) -> Mapping[str, Scored]:
+    """Score forecasters on hours, and on draws of their blocks.
+
+    Parameters
+    ----------
+    labels : ndarray of int8, shape (N,)
+        1 or 0; unknown hours are left out before.
+    forecasts : mapping
+        By name: probabilities, shape (N,), and the threshold from which they say yes.
+    blocks : ndarray of int64, shape (N,)
+        Which block each hour is in. Hourly samples are not independent, so intervals resample
+        whole blocks (a solar rotation, a day).
+    repeats, seed : int
+        Of the bootstrap. All forecasters see the same draws, so a difference is a paired one.
+    """
+    names, numbers = np.unique(blocks, return_inverse=True)
+    found = {}
+    for name, (said, threshold) in forecasts.items():
+        sums = block_sums(labels, said, said, threshold=threshold, blocks=numbers)
+        ranks = _ranks(labels, said, numbers)
+        parts = [
+            _figures(unpack(weights.T @ sums.dense), ranks @ weights)
+            for weights in (
+                np.ones((len(names), 1)),
+                *draws(len(names), repeats, seed),
+            )
+        ]
+        values = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        found[name] = Scored(whole=unpack(sums.dense.sum(axis=0, keepdims=True)), values=values)
+    return found
 
 
-def brier_skill(labels: Labels, probabilities: Probabilities, reference: Probabilities) -> float:
-    """Return 1 - BS / BS of the reference: 0 is as good, 1 perfect, negative worse."""
-    return 1 - _ratio(brier(labels, probabilities), brier(labels, reference))
+def interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the 95 % interval of drawn figures; draws that have none are left out.
 
-
-def roc_auc(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the chance that an event's probability is above a quiet hour's (ties count half)."""
-    _, place, count = np.unique(probabilities, return_inverse=True, return_counts=True)
-    events = np.bincount(place, weights=labels == 1, minlength=len(count))
-    quiet = count - events
-    below = np.cumsum(quiet) - quiet / 2
-    return _ratio(float(events @ below), float(events.sum() * quiet.sum()))
-
-
-def reliability(
-    labels: Labels, probabilities: Probabilities, bins: int = 10
-) -> list[tuple[int, float, float]]:
-    """Return (count, mean probability, observed share) of equal-width bins that are not empty."""
-    which = np.minimum((probabilities * bins).astype(int), bins - 1)
-    return [
-        (int(here.sum()), float(probabilities[here].mean()), float(labels[here].mean()))
-        for here in (which == index for index in range(bins))
-        if here.any()
-    ]
-
-
-def calibration_error(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the expected calibration error over ten bins."""
-    rows = reliability(labels, probabilities)
-    return sum(count * abs(mean - share) for count, mean, share in rows) / len(labels)
+    NaN where none has one.
+    """
+    defined = values[np.isfinite(values)]
+    if not defined.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [0.025, 0.975]).tolist()
+    return low, high
 
 
 def best_threshold(labels: Labels, probabilities: Probabilities) -> float:
@@ -100,42 +101,45 @@ def best_threshold(labels: Labels, probabilities: Probabilities) -> float:
     return float(cuts[np.argmax(quiet - missed)])
 
 
-def intervals(
-    figures: Callable[[NDArray[np.intp]], NDArray[np.float64]],
-    blocks: NDArray[np.int64],
-    *,
-    repeats: int = 1000,
-    seed: int = 0,
-) -> NDArray[np.float64]:
-    """Return 95 % intervals, shape (2, K), of K figures by resampling blocks.
+def _ranks(labels: Labels, said: Probabilities, blocks: NDArray[np.int64]) -> "csr_array":
+    """Return events, then quiet hours, per distinct probability, shape (2 K, blocks)."""
+    from scipy.sparse import coo_array  # noqa: PLC0415
 
-    Figures that are computed together see the same draws, so a difference is a paired one.
+    distinct, rank = np.unique(said, return_inverse=True)
+    place = np.where(labels == 1, rank, rank + len(distinct))
+    shape = (2 * len(distinct), int(blocks.max()) + 1)
+    return coo_array((np.ones(len(labels)), (place, blocks)), shape=shape).tocsr()
+
+
+def _figures(sums: Sums, ranks: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return figures (R,) of R samples; `ranks` has shape (2 K, R)."""
+    events, quiet = np.split(np.asarray(ranks), 2)
+    standard = figures(sums)
+    return {
+        "tss": standard["tss"],
+        "tss_hindsight": _best_tss(events, quiet),
+        "hss": standard["hss"],
+        "bss": standard["bss"],
+        "auc": area(events, quiet),
+        "ece": standard["ece"],
+        "squared_error": sums.squared_error,
+    }
+
+
+def _best_tss(events: NDArray[np.float64], quiet: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the TSS (R,) of the best threshold between two probabilities that were said.
 
     Parameters
     ----------
-    figures : callable
-        From the indices of samples, which repeat, to K numbers. NaN are left out; where all
-        are NaN the interval is, too.
-    blocks : ndarray of int64, shape (N,)
-        Which block each sample is in.
-    repeats, seed
-        Of the bootstrap.
+    events, quiet : ndarray, shape (K, R)
+        Hours per distinct probability, ascending.
     """
-    rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(blocks == block) for block in np.unique(blocks)]
-    values = np.array(
-        [
-            figures(
-                np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
-            )
-            for _ in range(repeats)
-        ]
-    )
-    found = np.full((2, values.shape[1]), np.nan)
-    defined = np.isfinite(values).any(axis=0)
-    found[:, defined] = np.nanquantile(values[:, defined], [0.025, 0.975], axis=0)
-    return found
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")
+    missed, refused = np.cumsum(events, axis=0), np.cumsum(quiet, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw without events has no TSS
+        tss = refused / refused[-1] - missed / missed[-1]
+    below = missed + refused
+    between = (below > 0) & (below < below[-1])
+    best = np.where(between, tss, -np.inf).max(axis=0)
+    # Where all hours have one probability every threshold calls all of them, or none.
+    best = np.where(between.any(axis=0), best, 0.0)
+    return np.where((missed[-1] > 0) & (refused[-1] > 0), best, np.nan)

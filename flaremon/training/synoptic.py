@@ -145,9 +145,13 @@ def pooled_plane(
     frame: NDArray[np.float32], spec: FrameSpec, pooled_px: int
 ) -> NDArray[np.float32]:
     """Return what the network has after its first averaging, shape (pooled_px, pooled_px)."""
-    n = spec.size_px // pooled_px
-    plane = to_plane(frame, spec)[0]
-    return np.asarray(plane.reshape(pooled_px, n, pooled_px, n).mean(axis=(1, 3)))
+    return np.asarray(pooled(to_plane(frame, spec), pooled_px)[0])
+
+
+def pooled(planes: NDArray[np.float32], pooled_px: int) -> NDArray[np.float32]:
+    """Average planes (N, side, side) to (N, pooled_px, pooled_px), as the network does first."""
+    n = planes.shape[1] // pooled_px
+    return np.asarray(planes.reshape(-1, pooled_px, n, pooled_px, n).mean(axis=(2, 4)))
 
 
 def carrington_time(instant: datetime) -> float:

@@ -20,6 +20,7 @@ from flaremon.database import open_engine
 from flaremon.frames import FrameArchive
 from flaremon.inference import Predictor
 from flaremon.jsoc import Jsoc
+from flaremon.package import load_package
 from flaremon.pipeline import Run
 from flaremon.preprocess import FrameSpec
 from flaremon.times import tai_label_to_utc, utc_now
@@ -32,7 +33,7 @@ FRAME = FrameSpec(size_px=128)
 
 _OF_THE_MOMENT = frozenset(
     {"issued_at", "latency_s", "listed_at", "fetched_at", "decided_at", "registered_at"}
-    | {"seen_at", "run_id", "base_url", "file_url"}
+    | {"seen_at", "run_id", "base_url", "file_url", "began_at", "ended_at"}
 )
 
 
@@ -45,9 +46,13 @@ def facts(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def model(folder: Path, **changes: Any) -> Model:
-    """Return a tiny network for small frames, the same in every process."""
+    """Return a tiny network for small frames, the same in every process; made if need be."""
     name = changes.pop("name", "tiny-cnn")
-    package = write_package(folder / "models", frame=FRAME, name=name, **changes)
+    made = folder / "models" / name / "0.0.1"
+    if made.exists():
+        package = load_package(made)
+    else:
+        package = write_package(folder / "models", frame=FRAME, name=name, **changes)
     return Model(predictor=Predictor(package, device="cpu", batch_size=4))
 
 

@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from flaremon.domain import FlareEvent, ModelId
-from flaremon.package import EventSpec, ModelPackage, Output, Training
+from flaremon.package import EventSpec, ModelPackage, Output, Training, load_package
 from flaremon.preprocess import FrameSpec
-from flaremon.training.packaging import encode_weights, sha256_hex
-from flaremon.training.packaging import write_package as save
+from flaremon.training.packaging import drafted, encode_weights, sha256_hex
 
 EVENTS = ("M1+/24h", "C1+/now")
+
+
+def save(package: ModelPackage, weights: bytes) -> ModelPackage:
+    """Write a package as a training does, without a card."""
+    with drafted(package, weights):
+        pass
+    return load_package(package.folder)
 
 
 def write_package(
@@ -71,13 +77,16 @@ def write_package(
 RATE_EVENTS = ("M1+/24h", "C1+/24h", "X1+/24h", "C1+/now", "M1+/now")
 
 
-def write_rate_package(models_dir: Path, *, name: str = "tiny-rate", seed: int = 0) -> ModelPackage:
+def write_rate_package(
+    models_dir: Path, *, name: str = "tiny-rate", seed: int = 0, frame: FrameSpec | None = None
+) -> ModelPackage:
     """Write a rate map of two members whose rates follow the unsigned field, and return it."""
     import torch  # noqa: PLC0415
 
     from flaremon.network import RateConfig, RateMap  # noqa: PLC0415
 
-    config = RateConfig(hidden=8, members=2)
+    frame = frame or FrameSpec()
+    config = RateConfig(hidden=8, members=2, input_px=frame.size_px)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = RateMap(config)
@@ -93,7 +102,7 @@ def write_rate_package(models_dir: Path, *, name: str = "tiny-rate", seed: int =
         folder=models_dir / name / "0.0.1",
         series="hmi.M_720s",
         output=Output.LOG_NUMBER,
-        frame=FrameSpec(),
+        frame=frame,
         events=tuple(EventSpec(FlareEvent.parse(event), 0.5) for event in RATE_EVENTS),
         network=asdict(config),
         weights_sha256=sha256_hex(weights),

@@ -32,7 +32,7 @@ def file(package, tmp_path_factory):
 def test_the_file_gives_the_probabilities_and_spreads_of_torch(package, file, count):
     planes = np.stack([plane((-20.0 + 10 * k, 15.0)) for k in range(count)])
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    counts = np.full((count, 6), -1, np.float32)
+    counts = np.full((count, 6, 3), -1, np.float32)
     probabilities, spreads = session.run(None, {"planes": planes, "recent_flares": counts})
     for scores, p, spread in zip(
         Predictor(package, device="cpu").predict(planes), probabilities, spreads, strict=True

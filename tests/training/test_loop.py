@@ -1,32 +1,25 @@
 """Training: reproducible, able to learn, blind to unknown labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from support.trainings import samples
 
-from flaremon.errors import InputError
+from flaremon.errors import ConfigurationError, InputError
 from flaremon.network import FullDiskCnn, NetworkConfig
-from flaremon.training.dataset import Samples
+from flaremon.training.device import Hardware
 from flaremon.training.loop import FitConfig, cross_entropy, fit, logits_of
-from flaremon.training.scores import roc_auc
+from flaremon.verify.skill import roc_area
 
 NETWORK = NetworkConfig(input_px=64, pooled_px=32, channels=(4, 6, 6, 6), dropout=0.0)
 SHORT = FitConfig(epochs=2, batch_size=8, share_per_epoch=1.0)
 
 
-def samples(n=96, seed=0, *, unknown=False):
-    """Disks with none to three regions; flares come with two and more."""
-    rng = np.random.default_rng(seed)
-    planes = rng.normal(0, 0.005, (n, 32, 32))
-    regions = rng.integers(0, 4, n)
-    for plane, count in zip(planes, regions, strict=True):
-        for _ in range(count):
-            y, x = rng.integers(9, 22, 2)
-            plane[y : y + 2, x : x + 2] += rng.choice([-1, 1]) * 0.6
-    busy = (regions >= 2).astype(np.int8)
-    labels = np.stack([busy, np.full(n, -1, np.int8) if unknown else 1 - busy], axis=1)
-    times = np.arange(n).astype("datetime64[s]")
-    return Samples(times=times, planes=planes.astype(np.float16), labels=labels)
+def area(network, unseen, event=0):
+    said = 1 / (1 + np.exp(-logits_of(network, unseen)[:, event]))
+    return roc_area(unseen.labels[:, event], said)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others():
@@ -40,9 +33,8 @@ def test_the_network_learns_what_there_is_to_learn():
     config = FitConfig(epochs=8, batch_size=16, share_per_epoch=1.0, learning_rate=1e-2)
     network, curve = fit(NETWORK, samples(400), samples(200, seed=1), config, seed=0)
     unseen = samples(300, seed=2)
-    logits = logits_of(network, unseen)
-    assert roc_auc(unseen.labels[:, 0], logits[:, 0]) > 0.9
-    assert roc_auc(unseen.labels[:, 1], logits[:, 1]) > 0.9
+    assert area(network, unseen) > 0.9
+    assert area(network, unseen, event=1) > 0.9
     assert curve[-1].train_loss < curve[0].train_loss
 
 
@@ -77,3 +69,42 @@ def test_training_begins_at_climatology():
     assert isinstance(network, FullDiskCnn)
     mean = 1 / (1 + np.exp(-logits_of(network, data)))
     np.testing.assert_allclose(mean.mean(0), data.labels.mean(0), atol=0.2)
+
+
+def test_in_half_precision_it_learns_as_well_with_weights_in_32_bits():
+    """The path of a GPU, on a CPU: autocast to bfloat16."""
+    config = FitConfig(
+        epochs=8, batch_size=16, share_per_epoch=1.0, learning_rate=1e-2, precision="bfloat16"
+    )
+    network, _ = fit(NETWORK, samples(400), samples(200, seed=1), config, seed=0)
+    assert {value.dtype for value in network.parameters()} == {torch.float32}
+    assert area(network, samples(300, seed=2)) > 0.9
+    whole, _ = fit(
+        NETWORK, samples(), samples(seed=1), replace(SHORT, precision="float32"),
+        seed=0,
+    )  # fmt: skip
+    half, _ = fit(
+        NETWORK, samples(), samples(seed=1), replace(SHORT, precision="bfloat16"),
+        seed=0,
+    )  # fmt: skip
+    assert not torch.equal(whole.contribution.weight, half.contribution.weight)
+
+
+def test_without_a_gpu_it_trains_in_32_bits_uncompiled_and_a_gpu_that_is_wanted_is_missed():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    found = Hardware.find()
+    assert (found.name, found.half, found.compiled) == ("cpu", False, False)
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        Hardware.find("cuda")
+    with pytest.raises(InputError, match="precision must be one of"):
+        Hardware.find(precision="float8")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_on_a_gpu_it_is_compiled_runs_in_bfloat16_and_learns():
+    assert Hardware.find().compiled
+    config = FitConfig(epochs=8, batch_size=16, share_per_epoch=1.0, learning_rate=1e-2)
+    network, _ = fit(NETWORK, samples(400), samples(200, seed=1), config, seed=0)
+    assert next(network.parameters()).device.type == "cpu"
+    assert area(network, samples(300, seed=2)) > 0.9

@@ -8,6 +8,7 @@ import pytest
 import torch
 from support.maps import Spot, write_maps
 from support.packages import write_package
+from support.suns import View, write_fits
 
 from flaremon.errors import InputError, ModelError
 from flaremon.inference import Predictor
@@ -19,8 +20,11 @@ from flaremon.training.dataset import REPORT
 from flaremon.training.models import evaluate_model
 from flaremon.training.rates.config import RatesConfig, config_from
 from flaremon.training.rates.disks import totals_of
+from flaremon.training.rates.domain import COST_ROW, measured
 from flaremon.training.rates.evaluate import INFORMED, evaluate_rates
+from flaremon.training.rates.kept import read_kept
 from flaremon.training.rates.recipe import refuse_leak
+from flaremon.training.rates.simpler import CNN, CNN_RECENT, FLUX, FLUX_RECENT, RECENT
 from flaremon.training.rates.strip import read_cells
 from flaremon.training.report import Report
 from flaremon.training.synoptic import Rendering, carrington_time, read_strip, render
@@ -33,9 +37,13 @@ choose = [2021]
 thresholds = [2019, 2020]
 cadence_h = 24
 bootstrap = 20
+beside = ""
 [member]
 hidden = 4
 epochs = 2
+[comparison]
+channels = [2, 4]
+epochs = 1
 """
 
 
@@ -104,6 +112,7 @@ def config():
 def test_the_package_is_complete_and_answers(folder):
     assert sorted(path.name for path in folder.iterdir()) == [
         "MODEL_CARD.md",
+        "comparison.safetensors",
         "curves.png",
         "evaluation.json",
         "model.toml",
@@ -118,8 +127,17 @@ def test_the_package_is_complete_and_answers(folder):
 def test_evaluating_again_gives_the_report_and_the_card_that_were_written(folder, data, config):
     package = load_package(folder)
     report = evaluate_rates(package, data, cache=data / "cache", config=config)
-    assert report.to_json() == (folder / "evaluation.json").read_text()
-    assert card_of(package, report) == (folder / "MODEL_CARD.md").read_text()
+    written = Report.from_json((folder / "evaluation.json").read_text())
+    again = Report.from_json(report.to_json())
+    assert again.verifications == written.verifications
+    assert [row for row in rows_of(again) if row[0] != COST_ROW] == [
+        row for row in rows_of(written) if row[0] != COST_ROW
+    ]
+    assert card_of(package, written) == (folder / "MODEL_CARD.md").read_text()
+
+
+def rows_of(report):
+    return [row for table in report.measured for row in table.rows]
 
 
 def test_the_report_has_every_event_beside_what_is_simpler(folder):
@@ -131,7 +149,7 @@ def test_the_report_has_every_event_beside_what_is_simpler(folder):
         if v.forecasters:
             names = [forecaster.name for forecaster in v.forecasters]
             assert names[:3] == ["network", "trailing climatology", "persistence"]
-            assert INFORMED in names
+            assert {INFORMED, RECENT, FLUX, FLUX_RECENT, CNN, CNN_RECENT} <= set(names)
 
 
 def test_a_training_that_was_cut_off_goes_on_from_its_members(folder, data, tmp_path):
@@ -171,9 +189,10 @@ def test_a_model_that_is_no_rate_map_is_not_evaluated_as_one(tmp_path, data, con
     [
         ("", "architecture must be"),
         ('architecture = "resnet"', "architecture must be"),
-        ('architecture = "plain-cnn"\nepochs = 3', "nothing but seed"),
+        ('architecture = "plain-cnn"\nepochs = 3', "unknown epochs"),
         ('architecture = "rate-map"\ncolour = 1', "unknown colour"),
         ('architecture = "rate-map"\n[member]\ndepth = 1', r"\[member\]: unknown depth"),
+        ('architecture = "rate-map"\n[comparison]\nx = 1', r"\[comparison\]: unknown x"),
         ('architecture = "rate-map"\nseed = "a"', "seed must be int"),
         ('architecture = "rate-map"\nfolds = [[2011]]', "two folds"),
         ('architecture = "rate-map"\nchoose = [2011]', "different years"),
@@ -207,3 +226,54 @@ def test_evaluate_model_takes_the_recipe_of_the_package(folder, data):
     package = load_package(folder)
     with pytest.raises(InputError):  # the default years are not on this small Sun
         evaluate_model(package, data / "labels", cache=data / "cache")
+
+
+def test_files_of_one_sun_are_measured_beside_pictures_of_them_and_maps(folder, data, tmp_path):
+    """Without real images there is no table of theirs; without files only size and cost."""
+    (tmp_path / "fits").mkdir()
+    write_fits(tmp_path / "fits" / "a.fits", view=View(t_rec="2020.06.28_00:00:00_TAI"))
+    package = load_package(folder)
+    network = build_network(package)
+    cells = read_cells(data / "synoptic", data / "cache")
+    cost, answers, gap = measured(package, network, cells, tmp_path)
+    assert dict(cost.rows)["parameters of all members"] == sum(
+        p.numel() for p in network.parameters()
+    )
+    assert [row[1] for row in answers.rows] == [f"`{spec.event}`" for spec in package.events]
+    for _, _, file, picture, clipped in answers.rows:
+        assert picture == pytest.approx(file, abs=0.02)
+        assert 0 < clipped < 1
+    ratios = {row[1]: row[2:] for row in gap.rows}
+    assert set(ratios["FITS"]) == {1.0}
+    assert {"map, fits", "map, middling", "map, clipped"} <= set(ratios)
+    # What is clipped before it is averaged has less of everything strong.
+    assert ratios["8-bit picture clipped at full size"][0] < 1
+    assert [table.title for table in measured(package, network, cells, tmp_path / "fits")] == [
+        cost.title
+    ]
+
+
+@pytest.mark.realdata
+def test_real_images_are_judged_with_what_the_plain_network_said_of_them(
+    data, tmp_path, shared_data
+):
+    """Flares of February 2026 are in no list of this small Sun, so nothing can be judged."""
+    there = tmp_path / "data"
+    there.mkdir()
+    for part in ("synoptic", "labels"):
+        (there / part).symlink_to(data / part)
+    images = there / "hmi_jpg"
+    images.mkdir()
+    for real in sorted((shared_data / "hmi_jpg").rglob("*.jpg"))[:3]:
+        (images / real.name).write_bytes(real.read_bytes())
+    out = tmp_path / "small-rate" / "0.1.0"
+    train_model(data / "train.toml", there, out, cache=data / "cache")
+    kept = read_kept(out)
+    assert kept is not None
+    assert len(kept.images.times) == 3
+    assert (kept.images.rates > 0).all()
+    report = Report.from_json((out / "evaluation.json").read_text())
+    judged = [v for v in report.verifications if v.hours.startswith("real 8-bit images (3 of 3")]
+    assert [(v.n, v.unknown) for v in judged] == [(0, 3)] * 5
+    (limb,) = (table for table in report.measured if table.title.startswith("3 real images"))
+    assert [row[1] for row in limb.rows] == [1.0, 1.0]

@@ -11,12 +11,10 @@ from flaremon.errors import InputError, ModelError
 from flaremon.inference import Predictor
 from flaremon.package import find_package, load_package
 from flaremon.preprocess import FrameSpec
-from flaremon.training import Recipe, evaluate_package, train_package
-from flaremon.training.card import render_card
+from flaremon.training import Recipe, card_of, evaluate_package, train_package
 from flaremon.training.dataset import Split
 from flaremon.training.loop import FitConfig
-from flaremon.training.recipe import REPORT_FILE
-from flaremon.training.report import Report
+from flaremon.training.report import REPORT_FILE, Report
 
 
 def split(name, start, end):
@@ -76,6 +74,7 @@ def test_the_package_loads_and_answers(folder):
 def test_nothing_but_the_package_is_left(folder):
     assert sorted(path.name for path in folder.iterdir()) == [
         "MODEL_CARD.md",
+        "curves.png",
         "evaluation.json",
         "model.toml",
         "weights.safetensors",
@@ -95,8 +94,7 @@ def test_evaluating_again_gives_the_report_and_the_card_that_were_written(folder
     package = load_package(folder)
     report = evaluate_package(package, data, cache=data / "cache", recipe=RECIPE)
     assert report.to_json() == (folder / REPORT_FILE).read_text()
-    read = Report.from_json(report.to_json())
-    assert render_card(package, read) == (folder / "MODEL_CARD.md").read_text()
+    assert card_of(package, report) == (folder / "MODEL_CARD.md").read_text()
 
 
 def test_the_report_has_both_renderings_both_events_and_all_counts(folder):

@@ -1,4 +1,4 @@
-"""Scores: known tables, definitions by brute force, and a published set of forecasts."""
+"""Scores of cards: those of verification, checked against definitions by brute force."""
 
 import csv
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from flaremon.training.scores import (
+from support.plain_scores import (
     Contingency,
-    best_threshold,
     brier,
     brier_skill,
     calibration_error,
@@ -17,6 +15,8 @@ from flaremon.training.scores import (
     reliability,
     roc_auc,
 )
+
+from flaremon.training.scores import FIGURES, best_threshold, interval, score
 
 FORECASTS = st.lists(
     st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])),
@@ -111,6 +111,67 @@ def test_intervals_are_the_same_again_for_the_same_seed():
 
     first, second = (intervals(mean, blocks, repeats=50, seed=4) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def by_definition(labels, p, threshold):
+    best = Contingency.of(labels, p >= best_threshold(labels, p))
+    counts = Contingency.of(labels, p >= threshold)
+    return {
+        "tss": counts.tss,
+        "tss_hindsight": best.tss,
+        "hss": counts.hss,
+        "bss": brier_skill(labels, p, np.full(len(labels), labels.mean())),
+        "auc": roc_auc(labels, p),
+        "ece": calibration_error(labels, p),
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_figures_and_intervals_are_those_of_the_definitions_draw_by_draw(seed):
+    """Among the draws are some without events, and some in which one probability is left."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(120) < 0.15).astype(np.int8)
+    labels[0] = 1
+    blocks = np.repeat(rng.permutation(12), 10)
+    p = np.clip(rng.normal(0.2 + 0.2 * labels, 0.15), 0, 1)
+    p[blocks < 5] = np.round(p[blocks < 5], 1)
+    found = score(labels, {"one": (p, 0.3)}, blocks, repeats=200)["one"]
+    expected = by_definition(labels, p, 0.3)
+
+    def figures(index):
+        return np.array(list(by_definition(labels[index], p[index], 0.3).values()))
+
+    low, high = intervals(figures, blocks, repeats=200)
+    for k, name in enumerate(FIGURES):
+        assert found.values[name][0] == pytest.approx(expected[name], abs=1e-12), name
+        limits = interval(found.values[name][1:])
+        assert limits == pytest.approx((low[k], high[k]), abs=1e-12, nan_ok=True), name
+    sums = found.whole
+    counts = Contingency.of(labels, p >= 0.3)
+    assert [sums.tp[0], sums.fp[0], sums.fn[0], sums.tn[0]] == [
+        counts.tp, counts.fp, counts.fn, counts.tn,
+    ]  # fmt: skip
+
+
+def test_skill_over_another_is_paired_draw_by_draw():
+    rng = np.random.default_rng(3)
+    labels = (rng.random(200) < 0.3).astype(np.int8)
+    blocks = np.arange(200) // 10
+    one, other = (np.clip(0.3 + 0.2 * labels + rng.normal(0, 0.2, 200), 0, 1) for _ in range(2))
+    found = score(labels, {"one": (one, 0.5), "other": (other, 0.5)}, blocks, repeats=50)
+    over = found["one"].skill_over(found["other"])
+
+    def skill(index):
+        return np.array([brier_skill(labels[index], one[index], other[index])])
+
+    assert over[0] == pytest.approx(skill(np.arange(200))[0])
+    (low,), (high,) = intervals(skill, blocks, repeats=50)
+    assert interval(over[1:]) == pytest.approx((low, high))
+    assert np.all(found["one"].skill_over(found["one"]) == 0)
+
+
+def test_a_figure_that_no_draw_has_has_no_interval():
+    assert np.isnan(interval(np.full(5, np.nan))).all()
 
 
 @pytest.mark.realdata

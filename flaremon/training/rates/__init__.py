@@ -11,6 +11,14 @@ located      flares with a place on the strip
 members      one network per left-out group of years, by the likelihood of a Poisson process
 disks        what the members say about whole disks, hour by hour, each about unseen years only
 fitting      from the disk's rates and recent flares to numbers of flares in a window
+resnet       a plain network for comparison
+comparison   its fit: same disks, years and likelihood
+kept         what it said, kept with the package
+simpler      regressions on unsigned flux, recent flares and what the plain network said
+beside       another package on the same hours, through the path that serves
+domain       how far maps, files and pictures of one Sun differ, and what it costs
+evaluate     all of them on hours nobody has seen
+card         the card, from package and evaluation
 recipe       all of it, to a package
 ===========  ===============================================================================
 """

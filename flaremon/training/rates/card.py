@@ -1,16 +1,18 @@
 """The card of a rate map, generated from package and evaluation: no figure is typed by hand."""
 
-from flaremon.package import ModelPackage
-from flaremon.training.card import files_section, splits_table, verification_section
-from flaremon.training.rates.card_text import (
-    CHOOSE,
-    DATA,
-    HEAD,
-    HOW_TO_READ,
-    LIMITS,
-    METHOD,
-)
-from flaremon.training.report import Report
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flaremon.inference.activity import DECAYS_H, EXPONENTS, LAGS_H
+from flaremon.network.rates import SUM_FLOOR
+from flaremon.network.surface import FORESHORTENING
+from flaremon.package import EventSpec, ModelPackage
+from flaremon.training import card
+from flaremon.training.rates.card_text import BESIDE, CNN_KEPT, CNN_MISSING, RATES
+from flaremon.training.rates.kept import read_kept
+from flaremon.training.rates.strip import NOISE_GAUSS
+from flaremon.training.report import Measured, Report
 
 
 def render_card(package: ModelPackage, report: Report) -> str:
@@ -23,33 +25,51 @@ def render_card(package: ModelPackage, report: Report) -> str:
     report : Report
         Of these very weights.
     """
-    answers = "\n".join(
+    how_to_read = RATES.how_to_read.format(cnn=_cnn(package), beside=_beside(report))
+    text = replace(RATES, how_to_read=how_to_read)
+    return card.render_card(package, report, text, _facts(package, report))
+
+
+def _facts(package: ModelPackage, report: Report) -> Mapping[str, Any]:
+    return {
+        "answers": "\n".join(_answer(spec) for spec in package.events),
+        "foreshortening": FORESHORTENING,
+        "noise": NOISE_GAUSS,
+        "measured": "\n".join(_table(measured) for measured in report.measured),
+        "decays": ", ".join(f"{hours:g}" for hours in DECAYS_H),
+        "exponents": ", ".join(f"{exponent:g}" for exponent in EXPONENTS),
+        "floor": SUM_FLOOR,
+        "lag": LAGS_H[-1],
+    }
+
+
+def _answer(spec: EventSpec) -> str:
+    told = spec.threshold_where(informed=True)
+    return (
         f'- `{spec.event}`: {spec.event.in_words}; the answer is "flare" from a probability of '
-        f"{spec.threshold:g} on"
-        for spec in package.events
+        f"{spec.threshold:g} on, with recent flares from {told:g} on"
     )
-    frame, training = package.frame, package.training
-    return "\n".join(
-        [
-            HEAD.format(model=package.id, answers=answers, members=package.network["members"]),
-            DATA.format(
-                side=frame.size_px,
-                fraction=frame.radius_fraction,
-                edge=frame.edge,
-                clip=frame.clip_gauss,
-                series=package.series,
-                start=training.start,
-                end=training.end,
-                data=training.data,
-                labels=training.labels,
-            ),
-            "## Years and base rates\n",
-            splits_table(report.splits, CHOOSE),
-            METHOD.format(seed=training.seed, software=training.software),
-            "## Skill on hours it has not seen\n",
-            HOW_TO_READ,
-            *(verification_section(v) for v in report.verifications),
-            LIMITS,
-            files_section(package),
-        ]
-    )
+
+
+def _cnn(package: ModelPackage) -> str:
+    kept = read_kept(package.folder)
+    return CNN_MISSING if kept is None else CNN_KEPT.format(parameters=kept.parameters)
+
+
+def _beside(report: Report) -> str:
+    names = {who.name for v in report.verifications for who in v.forecasters if "@" in who.name}
+    return "".join(BESIDE.format(name=name) for name in sorted(names))
+
+
+def _table(measured: Measured) -> str:
+    rows = [
+        f"**{measured.title}**\n",
+        "| " + " | ".join(measured.columns) + " |",
+        "|" + "---|" * len(measured.columns),
+        *("| " + " | ".join(map(_cell, row)) + " |" for row in measured.rows),
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _cell(value: str | float) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,11 +1,12 @@
 """What decides weights and figures, read from TOML."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from flaremon.errors import InputError
+from flaremon.training.toml import checked
 from flaremon.verify.labels import Times
 
 EVENTS = ("M1+/24h", "C1+/24h", "X1+/24h", "C1+/now", "M1+/now")
@@ -31,6 +32,21 @@ class MemberConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonConfig:
+    """How the plain network for comparison is fitted; it never answers anybody."""
+
+    channels: tuple[int, ...] = (16, 32, 64)
+    dropout: float = 0.3
+    epochs: int = 10
+    learning_rate: float = 1e-3
+    batch: int = 32
+    """Days at once."""
+    networks: int = 3
+    """One for each of the first groups of years. Years that all of them are fitted to say nothing
+    for their last step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RatesConfig:
     """A training of a rate map."""
 
@@ -51,7 +67,12 @@ class RatesConfig:
     seed: int = 0
     bootstrap: int = 1000
     """Draws of blocks for intervals."""
+    beside: str = "fulldisk-cnn@1.0.0"
+    """Shipped package that an evaluation shows beside; empty for none."""
+    beside_cadence_h: int = 48
     member: MemberConfig = field(default_factory=MemberConfig)
+    comparison: ComparisonConfig | None = None
+    """None: no other network is trained beside."""
 
     @property
     def fitted(self) -> tuple[int, ...]:
@@ -77,7 +98,10 @@ def last_moment(year: int) -> np.datetime64:
 
 
 def config_from(table: dict[str, Any], where: str) -> RatesConfig:
-    """Return what a TOML table says: fields of `RatesConfig`, ``[member]`` of `MemberConfig`.
+    """Return what a TOML table says.
+
+    Fields of `RatesConfig`, ``[member]`` of `MemberConfig`, and perhaps ``[comparison]`` of
+    `ComparisonConfig`.
 
     Parameters
     ----------
@@ -92,25 +116,16 @@ def config_from(table: dict[str, Any], where: str) -> RatesConfig:
         If it has a key that does not exist or a value of another kind.
     """
     table = dict(table)
-    member = _checked(MemberConfig, table.pop("member", {}), f"{where}, [member]")
-    config = RatesConfig(**_checked(RatesConfig, table, where), member=MemberConfig(**member))
+    member = checked(MemberConfig, table.pop("member", {}), f"{where}, [member]")
+    other = table.pop("comparison", None)
+    comparison = None
+    if other is not None:
+        comparison = ComparisonConfig(**checked(ComparisonConfig, other, f"{where}, [comparison]"))
+    config = RatesConfig(
+        **checked(RatesConfig, table, where),
+        member=MemberConfig(**member),
+        comparison=comparison,
+    )
     if len(set(config.before)) < len(config.before) or len(config.folds) < 2:
         raise InputError(f"{where}: folds and choose must be different years, in two folds or more")
     return config
-
-
-def _checked(kind: type, table: dict[str, Any], where: str) -> dict[str, Any]:
-    defaults = {f.name: getattr(kind(), f.name) for f in fields(kind)}
-    unknown = [key for key in table if key not in defaults]
-    if unknown:
-        raise InputError(f"{where}: unknown {', '.join(unknown)}; there is {', '.join(defaults)}")
-    values = {key: _frozen(value) for key, value in table.items()}
-    for key, value in values.items():
-        wanted = type(defaults[key])
-        if not isinstance(value, (int, float) if wanted is float else wanted):
-            raise InputError(f"{where}: {key} must be {wanted.__name__}, is {value!r}")
-    return values
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

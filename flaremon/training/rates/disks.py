@@ -63,7 +63,7 @@ def window_sums(
     cells, times, half_deg
         As for `totals_of`.
     """
-    at = cells.column(np.array([_carrington_time(time) for time in times]))
+    at = cells.column(carrington_times(times))
     low, high = at - half_deg / CELL_DEG, at + half_deg / CELL_DEG
     edges = np.arange(per_column.shape[1] + 1)
 
@@ -100,6 +100,11 @@ def out_of_fold(
         totals[here] = member[here]
     kept = np.isfinite(totals).all(axis=1)
     return Disks(times=times[kept], totals=totals[kept], years=of[kept])
+
+
+def carrington_times(times: Times) -> NDArray[np.float64]:
+    """Return `flaremon.training.synoptic.carrington_time` of instants, degrees."""
+    return np.array([_carrington_time(time) for time in times])
 
 
 @lru_cache(maxsize=100_000)

@@ -1,7 +1,7 @@
 """A rate map against hours it has not seen, beside everything that is simpler."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,30 +13,52 @@ from numpy.typing import NDArray
 from flaremon.domain import FlareEvent
 from flaremon.errors import ModelError
 from flaremon.network import RateMap
-from flaremon.network.rates import M1, RateMember, surroundings
+from flaremon.network.rates import RateMember, surroundings
 from flaremon.network.surface import features
 from flaremon.package import ModelPackage, build_network
+from flaremon.training.baselines import persistence
 from flaremon.training.dataset import REPORT
-from flaremon.training.evaluation import NETWORK, TRAILING, Hours, climatology, verify
+from flaremon.training.evaluation import (
+    NETWORK,
+    PERSISTENCE,
+    TRAILING,
+    Hours,
+    climatology,
+    verify,
+)
 from flaremon.training.labels import FlareList, Times, read_flares
 from flaremon.training.outside import IMAGES, planes_of
+from flaremon.training.rates.beside import Beside, beside
 from flaremon.training.rates.config import RatesConfig
 from flaremon.training.rates.disks import totals_of, window_sums
-from flaremon.training.rates.fitting import fit_inputs, numbers, recent_counts
-from flaremon.training.rates.strip import Cells, read_cells
+from flaremon.training.rates.domain import measured
+from flaremon.training.rates.fitting import recent_sums
+from flaremon.training.rates.kept import Kept, Said, read_kept
+from flaremon.training.rates.simpler import (
+    CNN,
+    CNN_RECENT,
+    FLUX,
+    FLUX_RECENT,
+    RECENT,
+    Seen,
+    Simpler,
+)
+from flaremon.training.rates.strip import SYNOPTIC, Cells, read_cells
 from flaremon.training.report import Report, SplitSummary
 
 _log = logging.getLogger(__name__)
 
 INFORMED = "network with recent flares"
-RECENT, FLUX, FLUX_RECENT = "recent flares alone", "unsigned flux", "unsigned flux, recent flares"
 PAIRS = (
     (NETWORK, FLUX),
+    (NETWORK, CNN),
     (INFORMED, NETWORK),
     (INFORMED, TRAILING),
     (INFORMED, RECENT),
     (INFORMED, FLUX_RECENT),
+    (INFORMED, CNN_RECENT),
 )
+TSS_PAIRS = ((INFORMED, PERSISTENCE), (INFORMED, RECENT))
 MAPS = "disks of maps"
 
 
@@ -68,46 +90,50 @@ def evaluate_rates(
     network = build_network(package)
     if not isinstance(network, RateMap):
         raise ModelError(f"{package.id} is not a rate map")
-    cells, flares = read_cells(data / "synoptic", cache), read_flares(data / "labels")
-    events = [spec.event for spec in package.events]
-    judge = _Judge(network, events, flares)
+    cells, flares = read_cells(data / SYNOPTIC, cache), read_flares(data / "labels")
+    judge = Judge(network, package, flares)
     judge.learn(cells, config)
     maps = judge.maps(cells, REPORT.times(config.cadence_h))
-    sets = [maps, judge.active(maps)]
-    pictures = judge.pictures(package, data / IMAGES)
+    sets = [(hours, list(package.events)) for hours in (maps, judge.active(maps))]
+    other = beside(config.beside)
+    pictures = judge.pictures(data / IMAGES)
     if pictures is not None:
-        sets.append(pictures)
+        added = pictures if other is None else other.added(pictures, data, judge.events)
+        sets.append((added, list(package.events)))
+    if other is not None:
+        rendered = judge.rendered(other, data / SYNOPTIC, config.beside_cadence_h)
+        sets.append(other.shared(rendered, package.events))
     verifications = []
-    for hours in sets:
+    for hours, specs in sets:
         _log.info("verifying %s, %d hours", hours.name, len(hours.times))
-        verifications += verify(hours, package.events, flares, repeats=config.bootstrap)
+        verifications += verify(hours, specs, flares, repeats=config.bootstrap)
     return Report(
         model=str(package.id),
         weights_sha256=package.weights_sha256,
-        splits=_splits(config, events, flares),
+        splits=_splits(config, judge.events, flares),
         verifications=tuple(verifications),
+        measured=measured(package, network, cells, data),
     )
 
 
-class _Judge:
+class Judge:
     """The network and the simpler forecasters, which are fitted to the years before."""
 
-    def __init__(self, network: RateMap, events: Sequence[FlareEvent], flares: FlareList) -> None:
+    def __init__(self, network: RateMap, package: ModelPackage, flares: FlareList) -> None:
+        self.events = [spec.event for spec in package.events]
         self._network = network
-        self._events = events
+        self._package = package
         self._flares = flares
-        self._simple: dict[str, list[NDArray[np.float64]]] = {}
+        self._simpler = Simpler(network.config, self.events, flares)
+        self._kept: Kept | None = read_kept(package.folder)
 
     def learn(self, cells: Cells, config: RatesConfig) -> None:
         """Fit the simpler forecasters to the hours that the network's last step is fitted to."""
         times = config.times(config.before)
         flux = self._flux_of(cells, times)
-        there = np.isfinite(flux)
-        inputs = self._inputs(flux[there], recent_counts(self._flares, times[there]))
-        self._simple = {
-            name: [fit_inputs(x, event, times[there], self._flares) for event in self._events]
-            for name, x in inputs.items()
-        }
+        seen = self._seen(times[np.isfinite(flux)], flux[np.isfinite(flux)])
+        years = seen.times.astype("datetime64[Y]").astype(int) + 1970
+        self._simpler.learn(seen, np.isin(years, config.thresholds))
 
     def maps(self, cells: Cells, times: Times) -> Hours:
         """Forecast the disks that windows of the maps are."""
@@ -123,11 +149,11 @@ class _Judge:
         )
         flux = self._flux_of(cells, times)
         there = np.asarray(np.isfinite(totals).all(axis=(1, 2)))
-        return self._hours(MAPS, times[there], totals[there], flux[there])
+        return self._hours(MAPS, totals[there], self._seen(times[there], flux[there]))
 
     def active(self, hours: Hours) -> Hours:
         """Return those hours that had an M1+ flare in the 24 h before."""
-        kept = recent_counts(self._flares, hours.times)[:, M1] > 0
+        kept = persistence(self._flares, FlareEvent.parse("M1+/24h"), hours.times) > 0
         return replace(
             hours,
             name=f"{hours.name}, active hours (an M1+ flare in the last 24 h)",
@@ -136,47 +162,76 @@ class _Judge:
             others={name: values[kept] for name, values in hours.others.items()},
         )
 
-    def pictures(self, package: ModelPackage, folder: Path) -> Hours | None:
+    def pictures(self, folder: Path) -> Hours | None:
         """Forecast real 8-bit images, through the path that serves; None where there are none.
 
         Images that the gates refuse are left out, as they would be in service.
         """
         paths = sorted(folder.rglob("*.jpg"))
         times, totals, flux = [], [], []
-        for t_obs, plane in planes_of(paths, package.frame):
-            with torch.inference_mode():
-                tensor = torch.from_numpy(plane)[None]
-                totals.append(self._network.rates(tensor).sum(dim=(3, 4))[0].double().numpy())
-                unsigned = features(self._network.surface(tensor))[0, 0].sum()
-            flux.append(float(unsigned))
+        for t_obs, plane in planes_of(paths, self._package.frame):
+            total, unsigned = self._asked(plane)
+            totals.append(total)
+            flux.append(unsigned)
             times.append(np.datetime64(t_obs.replace(tzinfo=None), "s"))
         if not times:
             return None
         name = f"real 8-bit images ({len(times)} of {len(paths)} passed the gates)"
-        return self._hours(name, np.array(times), np.stack(totals), np.array(flux), block_d=1.0)
+        seen = self._seen(np.array(times), np.array(flux), images=True)
+        return replace(self._hours(name, np.stack(totals), seen), block="day", block_d=1.0)
 
-    def _hours(
-        self, name: str, times: Times, totals: NDArray[np.float64], flux: NDArray[np.float64],
-        *, block_d: float | None = None,
-    ) -> Hours:  # fmt: skip
-        counts = recent_counts(self._flares, times)
+    def rendered(self, other: Beside, maps: Path, cadence_h: int) -> Hours:
+        """Forecast disks rendered as the other package was trained on them, beside it."""
+        times, totals, flux, said = [], [], [], []
+        every = REPORT.times(cadence_h)
+        for time, mine, other_plane in other.frames(maps, every, self._package.frame):
+            total, unsigned = self._asked(mine)
+            times.append(time)
+            totals.append(total)
+            flux.append(unsigned)
+            said.append(other.says(other_plane, self.events))
+        seen = self._seen(np.array(times), np.array(flux))
+        hours = self._hours(f"disks rendered as {other.name} was trained", np.stack(totals), seen)
+        hours = replace(hours, others={INFORMED: hours.others[INFORMED]})
+        return other.joined(hours, np.array(said), self.events)
+
+    def _asked(self, plane: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+        """Return the members' nested rates of a plane's disk, and its unsigned flux."""
+        with torch.inference_mode():
+            tensor = torch.from_numpy(plane)[None]
+            totals = self._network.rates(tensor).sum(dim=(3, 4))[0].double().numpy()
+            return totals, float(features(self._network.surface(tensor))[0, 0].sum())
+
+    def _seen(self, times: Times, flux: NDArray[np.float64], *, images: bool = False) -> Seen:
+        cnn = None
+        if self._kept is not None:
+            said: Said = self._kept.images if images else self._kept.maps
+            cnn = said.at(times)
+        return Seen(times=times, flux=flux, sums=recent_sums(self._flares, times), cnn=cnn)
+
+    def _hours(self, name: str, totals: NDArray[np.float64], seen: Seen) -> Hours:
         alone = self._probabilities(totals, None)
-        others = {INFORMED: self._probabilities(totals, counts)}
-        for other, x in self._inputs(flux, counts).items():
-            each = [-np.expm1(-np.exp(numbers(w, x))) for w in self._simple[other]]
+        others = {INFORMED: self._probabilities(totals, seen.sums)}
+        unknown = np.isnan(seen.sums[:, :1, 0])
+        for other, said in self._simpler.say(seen).items():
             # Without recent flares those who need them fall back on what the network says.
-            others[other] = np.where(
-                np.isfinite(x).all(axis=1, keepdims=True), np.stack(each, axis=1), alone
-            )
-        logits = np.log(alone) - np.log1p(-alone)
-        hours = Hours(name=name, times=times, logits=logits, others=others, pairs=PAIRS)
-        return hours if block_d is None else replace(hours, block="day", block_d=block_d)
+            others[other] = np.where(unknown & np.isnan(said), alone, said)
+        own = [spec.threshold_where(informed=True) for spec in self._package.events]
+        return Hours(
+            name=name,
+            times=seen.times,
+            logits=np.log(alone) - np.log1p(-alone),
+            others=others,
+            pairs=PAIRS,
+            tss_pairs=TSS_PAIRS,
+            thresholds={**self._simpler.thresholds, INFORMED: own},
+        )
 
     def _probabilities(
-        self, totals: NDArray[np.float64], counts: NDArray[np.float64] | None
+        self, totals: NDArray[np.float64], sums: NDArray[np.float64] | None
     ) -> NDArray[np.float64]:
         with torch.inference_mode():
-            recent = None if counts is None else torch.from_numpy(counts).float()
+            recent = None if sums is None else torch.from_numpy(sums).float()
             log_numbers = self._network.expected(torch.from_numpy(totals).float(), recent)
             return np.asarray((-torch.expm1(-log_numbers.double().exp())).mean(dim=1).numpy())
 
@@ -184,17 +239,6 @@ class _Judge:
         """Return the sum of the unsigned field of disks of maps, in the units of the features."""
         per_column = cells.shown[0][:1].astype(np.float64).sum(axis=1)
         return window_sums(per_column, cells, times, self._network.config.longitude_deg)[:, 0]
-
-    @staticmethod
-    def _inputs(
-        flux: NDArray[np.float64], counts: NDArray[np.float64]
-    ) -> Mapping[str, NDArray[np.float64]]:
-        log_flux, recent = np.log(flux)[:, None], np.log1p(counts)
-        return {
-            RECENT: recent,
-            FLUX: log_flux,
-            FLUX_RECENT: np.concatenate([log_flux, recent], axis=1),
-        }
 
 
 def _splits(

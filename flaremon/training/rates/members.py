@@ -8,7 +8,7 @@ is the sum of the logs of intensities at flares minus the integral of the intens
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch.nn import functional
 from flaremon.errors import InputError
 from flaremon.network.rates import N_CLASSES, RateMember, surroundings
 from flaremon.network.surface import CELL_DEG, LATITUDE_DEG, smooth
+from flaremon.training.checkpoint import Checkpoint, Trainable
 from flaremon.training.rates.config import MemberConfig
 from flaremon.training.rates.located import LocatedFlares
 from flaremon.training.rates.strip import Cells
@@ -112,7 +113,13 @@ def prepare(cells: Cells, flares: LocatedFlares, years: Sequence[int], reach_deg
 
 
 def fit_member(
-    strip: Strip, left_out: Sequence[int], years: Sequence[int], config: MemberConfig, *, seed: int
+    strip: Strip,
+    left_out: Sequence[int],
+    years: Sequence[int],
+    config: MemberConfig,
+    *,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[RateMember, list[Epoch]]:
     """Fit one member to all years but those left out.
 
@@ -126,46 +133,83 @@ def fit_member(
         Length and rates.
     seed : int
         Of weights, order, appearance and dropout.
+    checkpoint : Checkpoint, optional
+        Where the training is kept after every epoch: one that was killed goes on from there to
+        the very weights of one that was not.
     """
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    fitted = np.isin(strip.years, [year for year in years if year not in left_out])
-    apart = np.isin(strip.years, left_out)
-    fitted &= ~_beside(apart)
-    network = RateMember(config.hidden, config.dropout)
-    _start(network, strip)
-    likelihoods = _Likelihood(strip, fitted, config)
-    unseen = _Likelihood(strip, apart, config)
-    blocks = likelihoods.blocks()
-    steps = -(-len(blocks) // config.batch)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=steps * config.epochs
-    )
-    curve = []
-    for number in range(1, config.epochs + 1):
-        network.train()
-        shift = int(rng.integers(_BLOCK))
-        order = rng.permutation(blocks)
+    fit = _Fit(strip, left_out, years, config, seed)
+    resumed = None if checkpoint is None else checkpoint.resume(fit.state)
+    curve: list[Epoch] = []
+    if resumed is not None:
+        curve = [Epoch(**line) for line in resumed[0]["curve"]]
+        fit.rng.bit_generator.state = resumed[0]["order"]
+    while len(curve) < config.epochs:
+        train_loss, left_out_loss = fit.run_epoch(), fit.left_out_loss()
+        number = len(curve) + 1
+        curve.append(Epoch(number=number, train_loss=train_loss, left_out_loss=left_out_loss))
+        if checkpoint is not None:
+            order = fit.rng.bit_generator.state
+            progress = {"curve": [asdict(epoch) for epoch in curve], "order": order}
+            checkpoint.keep(fit.state, progress, {})
+    last = curve[-1]
+    _log.info("without %s: %.2f, on them %.2f", left_out, last.train_loss, last.left_out_loss)
+    return fit.network.eval(), curve
+
+
+class _Fit:
+    """Network, optimizer, schedule and data of one member."""
+
+    def __init__(
+        self,
+        strip: Strip,
+        left_out: Sequence[int],
+        years: Sequence[int],
+        config: MemberConfig,
+        seed: int,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.rng = np.random.default_rng(seed)
+        fitted = np.isin(strip.years, [year for year in years if year not in left_out])
+        apart = np.isin(strip.years, left_out)
+        fitted &= ~_beside(apart)
+        self.network = RateMember(config.hidden, config.dropout)
+        _start(self.network, strip)
+        self._likelihoods = _Likelihood(strip, fitted, config)
+        self._unseen = _Likelihood(strip, apart, config)
+        self._blocks = self._likelihoods.blocks()
+        self._batch, self._appearances = config.batch, len(strip.shown)
+        steps = -(-len(self._blocks) // config.batch)
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, config.learning_rate, total_steps=steps * config.epochs
+        )
+        self.state = Trainable(network=self.network, optimizer=optimizer, schedule=schedule)
+
+    def run_epoch(self) -> float:
+        """Go through all blocks once; return the mean loss."""
+        self.network.train()
+        shift = int(self.rng.integers(_BLOCK))
+        order = self.rng.permutation(self._blocks)
         total = 0.0
-        for first in range(0, len(order), config.batch):
-            starts = [int(start) + shift for start in order[first : first + config.batch]]
-            appearances = rng.integers(len(strip.shown), size=len(starts))
-            loss = likelihoods.loss(network, starts, appearances.tolist())
-            optimizer.zero_grad()
+        for first in range(0, len(order), self._batch):
+            starts = [int(start) + shift for start in order[first : first + self._batch]]
+            appearances = self.rng.integers(self._appearances, size=len(starts))
+            loss = self._likelihoods.loss(self.network, starts, appearances.tolist())
+            self.state.optimizer.zero_grad()
             torch.autograd.backward(loss)
-            optimizer.step()
-            schedule.step()
+            self.state.optimizer.step()
+            self.state.schedule.step()
             total += float(loss.detach()) * len(starts)
-        network.eval()
+        return total / len(self._blocks)
+
+    def left_out_loss(self) -> float:
+        """Return the loss on the years that were left out."""
+        self.network.eval()
         with torch.no_grad():
-            starts = unseen.blocks()
-            left = float(unseen.loss(network, starts, [0] * len(starts)))
-        curve.append(Epoch(number=number, train_loss=total / len(blocks), left_out_loss=left))
-    _log.info("without %s: %.2f, on them %.2f", left_out, total / len(blocks), left)
-    return network.eval(), curve
+            starts = self._unseen.blocks()
+            return float(self._unseen.loss(self.network, starts, [0] * len(starts)))
 
 
 class _Likelihood:

@@ -13,30 +13,35 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from flaremon import __version__
+from flaremon.disk import write_atomically
 from flaremon.domain import FlareEvent, ModelId
 from flaremon.errors import InputError
 from flaremon.network import RateConfig, RateMap
 from flaremon.network.rates import RateMember
 from flaremon.package import CARD_FILE, EventSpec, ModelPackage, Output, Training
 from flaremon.preprocess import FrameSpec
+from flaremon.training.checkpoint import Checkpoint
 from flaremon.training.dataset import REPORT, SEPARATION
-from flaremon.training.labels import read_flares
+from flaremon.training.labels import FlareList, read_flares
+from flaremon.training.outside import IMAGES, planes_of
 from flaremon.training.packaging import drafted, encode_weights, refuse_existing, sha256_hex
 from flaremon.training.rates.card import render_card
+from flaremon.training.rates.comparison import fit_comparison, views_of
 from flaremon.training.rates.config import EVENTS, RatesConfig, last_moment
 from flaremon.training.rates.curves import draw_curves
 from flaremon.training.rates.disks import Disks, out_of_fold, totals_of
 from flaremon.training.rates.evaluate import evaluate_rates
-from flaremon.training.rates.fitting import fit_events, thresholds
+from flaremon.training.rates.fitting import fit_events, recent_sums, thresholds
+from flaremon.training.rates.kept import ask, write_kept
 from flaremon.training.rates.located import read_located
 from flaremon.training.rates.members import Epoch, Strip, fit_member, prepare
-from flaremon.training.rates.strip import Cells, read_cells
-from flaremon.training.report import Report
+from flaremon.training.rates.strip import SYNOPTIC, Cells, read_cells
+from flaremon.training.report import REPORT_FILE, Report
 
 _log = logging.getLogger(__name__)
 
-REPORT_FILE, CURVES_FILE = "evaluation.json", "curves.png"
-SYNOPTIC, LABELS = "synoptic", "labels"
+CURVES_FILE = "curves.png"
+LABELS = "labels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class Fitted:
     network: RateMap
     curves: tuple[tuple[Epoch, ...], ...]
     thresholds: tuple[float, ...]
+    """Without recent flares."""
+    informed_thresholds: tuple[float, ...]
 
 
 def train_rates(config: RatesConfig, data: Path, out: Path, cache: Path) -> Path:
@@ -84,8 +91,10 @@ def train_rates(config: RatesConfig, data: Path, out: Path, cache: Path) -> Path
         output=Output.LOG_NUMBER,
         frame=FrameSpec(),
         events=tuple(
-            EventSpec(FlareEvent.parse(event), threshold)
-            for event, threshold in zip(EVENTS, fitted.thresholds, strict=True)
+            EventSpec(FlareEvent.parse(event), *cuts)
+            for event, *cuts in zip(
+                EVENTS, fitted.thresholds, fitted.informed_thresholds, strict=True
+            )
         ),
         network=asdict(fitted.network.config),
         weights_sha256=sha256_hex(weights),
@@ -101,6 +110,12 @@ def train_rates(config: RatesConfig, data: Path, out: Path, cache: Path) -> Path
     )
     with drafted(package, weights) as draft:
         draw_curves(fitted.curves, config.folds, draft.folder / CURVES_FILE)
+        if config.comparison is not None:
+            views = views_of(data / SYNOPTIC, cells, fitted.network.config.longitude_deg)
+            flares = read_flares(data / LABELS)
+            networks = fit_comparison(config, config.comparison, views, flares, cache)
+            images = planes_of(sorted((data / IMAGES).rglob("*.jpg")), draft.frame)
+            write_kept(ask(networks, config, views, fitted.network, images), draft.folder)
         text = evaluate_rates(draft, data, cache=cache, config=config).to_json()
         # The card is made from what is kept, so that both round alike.
         card = render_card(draft, Report.from_json(text))
@@ -132,15 +147,16 @@ def fit_all(config: RatesConfig, cells: Cells, labels: Path, cache: Path) -> Fit
         place.load_state_dict(member.state_dict())
     disks = disks_of(config, members, strip, cells, network.config.longitude_deg)
     flares = read_flares(labels)
-    events, levels = [FlareEvent.parse(e) for e in EVENTS], network.config.event_classes
-    plain, informed = fit_events(disks, events, levels, flares)
+    events = [FlareEvent.parse(event) for event in EVENTS]
+    plain, informed = fit_events(disks, events, network.config, flares)
     network.plain.copy_(torch.from_numpy(plain))
     network.informed.copy_(torch.from_numpy(informed))
-    cuts = thresholds(disks, plain, events, levels, flares, config.thresholds)
+    alone, told = _cuts(network, disks, flares, config.thresholds)
     return Fitted(
         network=network.eval(),
         curves=tuple(tuple(curve) for curve in curves),
-        thresholds=tuple(round(min(max(cut, 0.001), 0.999), 3) for cut in cuts),
+        thresholds=alone,
+        informed_thresholds=told,
     )
 
 
@@ -157,6 +173,26 @@ def disks_of(
     return out_of_fold(per_member, config.folds, times)
 
 
+def _cuts(
+    network: RateMap, disks: Disks, flares: FlareList, years: Sequence[int]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return thresholds without and with recent flares, of greatest TSS in left-out hours."""
+    active = np.isin(disks.years, years)
+    times, events = disks.times[active], [FlareEvent.parse(event) for event in EVENTS]
+    # Each hour as the one member says that had not seen it.
+    totals = torch.from_numpy(disks.totals[active]).float()[:, None]
+    sums = recent_sums(flares, times)
+    with torch.inference_mode():
+        alone = -torch.expm1(-network.expected(totals)[:, 0].double().exp())
+        told = network.expected(totals, torch.from_numpy(sums).float())[:, 0].double()
+    informed = -np.expm1(-np.exp(told.numpy()))
+    informed[np.isnan(sums).any(axis=(1, 2))] = np.nan
+    return (
+        thresholds(alone.numpy(), events, times, flares),
+        thresholds(informed, events, times, flares),
+    )
+
+
 def _members(
     config: RatesConfig, strip: Strip, kept: Path
 ) -> tuple[list[RateMember], list[list[Epoch]]]:
@@ -171,11 +207,21 @@ def _members(
             member.load_state_dict(load_file(weights))
             curve = [Epoch(**line) for line in json.loads(lines.read_text(encoding="utf-8"))]
         else:
+            under_way = Checkpoint(
+                path=kept / f"{number}.checkpoint.safetensors", key=f"{kept.name}-{number}"
+            )
             member, curve = fit_member(
-                strip, fold, config.fitted, config.member, seed=config.seed + number
+                strip,
+                fold,
+                config.fitted,
+                config.member,
+                seed=config.seed + number,
+                checkpoint=under_way,
             )
             save_file(member.state_dict(), weights)
-            lines.write_text(json.dumps([asdict(epoch) for epoch in curve]), encoding="utf-8")
+            told = json.dumps([asdict(epoch) for epoch in curve])
+            write_atomically(lines, told.encode())  # only now the member counts as finished
+            under_way.path.unlink(missing_ok=True)
         members.append(member.eval())
         curves.append(curve)
     return members, curves

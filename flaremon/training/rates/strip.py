@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,9 @@ from flaremon.network.surface import (
 from flaremon.training.synoptic import Strip, as_pictured, carrington_time, read_strip
 
 _log = logging.getLogger(__name__)
+
+SYNOPTIC = "synoptic"
+"""Folder of maps."""
 
 _CACHE_FORMAT = 2
 """Raise it when maps are treated otherwise, so that old features are not used."""
@@ -48,6 +51,10 @@ class Cells:
     """When each column passed the central meridian, datetime64[s], UTC."""
     first_deg: float
     """Carrington time (`carrington_time`) of the early edge of the first column."""
+
+    def named(self) -> Iterator[tuple[str, NDArray[np.float16]]]:
+        """Yield the features of each appearance with its name."""
+        yield from zip(APPEARANCES, self.shown, strict=True)
 
     def column(self, carrington_time_deg: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return positions in columns; whole numbers are early edges."""
@@ -107,6 +114,13 @@ def to_grid(strip: Strip) -> NDArray[np.float32]:
         share = (place - below).astype(np.float32)[:, None]
         total += field[below] * (1 - share) + field[below + 1] * share
     return total / np.float32(len(parts))
+
+
+def pictured(strip: Strip) -> tuple[Tensor, ...]:
+    """Return the field (1, 1, latitudes, columns) as each of `APPEARANCES` shows it, gauss."""
+    grid = torch.from_numpy(to_grid(strip))[None, None]
+    noise = torch.Generator().manual_seed(_NOISE_SEED)
+    return tuple(show(grid, noise) for show in APPEARANCES.values())
 
 
 def _features_of(
