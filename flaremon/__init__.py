@@ -20,6 +20,7 @@ web             HTTP with wall-clock deadlines, from one host
 jsoc            find and download records from the JSOC; translates its failures
 goes            what GOES observed: SWPC's products and flare lists, parsed with a canary
 replica         a JSOC on loopback that serves a folder of FITS files, faults included
+compiled        loops compiled to machine code by numba, and kept on disk
 fits            a FITS file in, a checked `Magnetogram` out
 images          8-bit JP2 and JPG magnetograms in, a `Magnetogram` out
 resample        conservative area resampling of a rotated image
@@ -35,12 +36,14 @@ store           rows in, rows out; takes a session, never commits
 verify          skill of forecasts, beside the baselines, with intervals
 truth           what became of windows; recent activity; baselines, by the stored flare list
 calibration     a network's number to a probability, given recent activity
+serving         which model answers, since when, and who decided it
 batch           files in, answers out, no database
 pipeline        one record from start to end, in one readable function
 job             find, download, score and store all that is not decided
 frames          an archive of standard frames, to score history again from
 backfill        history: an exact plan, and the crew that works it off
 coverage        what of the slot grid is predicted, rejected or missing, and why
+regions         which regions an answer is from, where these are, and NOAA's numbers for them
 wiring          settings to engines, sources, packages and predictors
 status          the answer in words, its age, and exit codes
 receipts        where one answer comes from, and the same number once more

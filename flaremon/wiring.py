@@ -6,11 +6,20 @@ Whatever is slow to import is imported when it is first asked for.
 import logging
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flaremon.errors import ConfigurationError, ModelError, StoreFullError
+from flaremon.errors import ConfigurationError, StoreFullError
+from flaremon.serving.packages import (
+    answering,
+    calibrating,
+    calibrator,
+    models_dir,
+    package,
+    predictor,
+    promotions,
+    serving,
+    settled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,20 +27,41 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from sqlalchemy import Engine
-    from sqlalchemy.orm import Session
 
     from flaremon.backfill import Backfill, Chunk, Tally
     from flaremon.cache import FileCache
-    from flaremon.calibration import Calibrating, Calibrator
     from flaremon.config import Settings
-    from flaremon.domain import Record, StoredFile
+    from flaremon.domain import ModelId, Record, StoredFile
     from flaremon.frames import FrameArchive
     from flaremon.goes import Swpc
-    from flaremon.inference import Predictor
+    from flaremon.job import Shadow
     from flaremon.jsoc import Jsoc
-    from flaremon.package import ModelPackage
     from flaremon.pipeline import KeepFrame, Run
+    from flaremon.regions import Tools
 
+__all__ = [
+    "answering",
+    "backfill",
+    "backfill_days",
+    "calibrating",
+    "calibrator",
+    "explaining",
+    "file_cache",
+    "frame_archive",
+    "frame_keeper",
+    "models_dir",
+    "opened",
+    "package",
+    "predictor",
+    "promotions",
+    "reading_engine",
+    "ready_engine",
+    "serving",
+    "settled",
+    "shadows",
+    "source",
+    "swpc",
+]
 log = logging.getLogger(__name__)
 
 
@@ -171,47 +201,47 @@ def swpc(settings: "Settings") -> "Swpc":
     return Swpc(settings.swpc, settings.cache.dir)
 
 
-def models_dir(settings: "Settings") -> Path:
-    """Return the folder of model packages."""
-    from flaremon.package import shipped_models  # noqa: PLC0415
+def shadows(settings: "Settings") -> "list[Shadow]":
+    """Return the models that score silently beside the one that answers.
 
-    return settings.models_dir or shipped_models()
+    Nothing of them is read here: what is wrong with one is found out while it is guarded.
 
-
-def package(settings: "Settings") -> "ModelPackage":
-    """Return the package of the configured model, without its weights.
-
-    Raises
-    ------
-    ModelError
-        If it is missing or malformed.
+    Parameters
+    ----------
+    settings : Settings
+        As `settled`; the model that answers is no shadow of itself.
     """
-    from flaremon.package import find_package  # noqa: PLC0415
+    from flaremon.job import Shadow  # noqa: PLC0415
 
-    return find_package(models_dir(settings), settings.model_id)
+    def shadow(model: "ModelId") -> Shadow:
+        own = settings.model_copy(
+            update={
+                "model": str(model),
+                # The id of a calibrator is one of the model that answers.
+                "calibrator": "none" if settings.calibrator == "none" else "auto",
+            }
+        )
+        return Shadow(
+            model=model,
+            load_package=lambda: package(own),
+            load_predictor=lambda: predictor(own),
+            calibrating=calibrating(own),
+        )
+
+    return [shadow(model) for model in settings.shadows if str(model) != settings.model]
 
 
-def calibrator(settings: "Settings", session: "Session") -> "Calibrator | None":
-    """Return the calibrator that the configured model is to use; None for none.
+def explaining(settings: "Settings") -> "Tools":
+    """Return what it takes to say which regions answers of any model are from."""
+    from flaremon.regions import Tools  # noqa: PLC0415
 
-    Raises
-    ------
-    ConfigurationError
-        There is none with the configured id.
-    ModelError
-        It, or the model package, is damaged.
-    """
-    from flaremon.calibration import find_calibrator  # noqa: PLC0415
+    def of(model: "ModelId") -> "Settings":
+        return settings.model_copy(update={"model": str(model)})
 
-    return find_calibrator(session, package(settings), choice=settings.calibrator)
-
-
-def calibrating(settings: "Settings") -> "Calibrating":
-    """Return how predictions are calibrated before they are stored."""
-    from flaremon.calibration import Calibrating  # noqa: PLC0415
-
-    return Calibrating(
-        find=lambda session: calibrator(settings, session), catalog=settings.truth.catalog
+    return Tools(
+        package=lambda model: package(of(model)),
+        predictor=lambda model: predictor(of(model)),
+        frames=frame_archive(settings),
     )
 
 
@@ -237,7 +267,11 @@ def backfill(
     settings = per_model[0]
     return Backfill(
         engine=engine,
-        models=[Model(predictor=predictor(s), calibrating=calibrating(s)) for s in per_model],
+        models=[
+            # One model for both, whatever is promoted meanwhile.
+            Model(predictor=predictor(s, background=True), calibrating=calibrating(s))
+            for s in (settled(s, engine) for s in per_model)
+        ],
         run=run,
         workers=workers,
         frames=frame_archive(settings),
@@ -272,34 +306,5 @@ def backfill_days(
         now=now,
         live_within=timedelta(hours=configs[0].live_within_h),
     )
-    engine = ready_engine(configs[0])
-    try:
+    with opened(configs[0]) as engine:
         return backfill(configs, engine, run=run, workers=workers).work_off(chunks)
-    finally:
-        engine.dispose()
-
-
-def predictor(settings: "Settings") -> "Predictor":
-    """Return the configured model on its device, loaded once per process.
-
-    Raises
-    ------
-    ModelError
-        If its weights are missing, altered or do not fit.
-    ConfigurationError
-        If the device does not exist.
-    """
-    model = package(settings)
-    return _load(model.folder, model.weights_sha256, settings.device, settings.batch_size)
-
-
-@cache
-def _load(folder: Path, weights_sha256: str, device: str, batch_size: int) -> "Predictor":
-    """Load a package once per process; new weights in the same folder are another model."""
-    from flaremon.inference import Predictor  # noqa: PLC0415 - imports torch, 1.6 s
-    from flaremon.package import load_package  # noqa: PLC0415
-
-    model = load_package(folder)
-    if model.weights_sha256 != weights_sha256:
-        raise ModelError(f"{folder} was replaced while it was being loaded; run again")
-    return Predictor(model, device=device, batch_size=batch_size)

@@ -11,8 +11,8 @@ from support import rows
 from support.calibrators import calibrator
 from support.packages import write_package
 
+from flaremon import __version__, pipeline, store, truth
 from flaremon import job as main_job
-from flaremon import pipeline, store, truth
 from flaremon.cache import FileCache
 from flaremon.calibration import (
     FILE,
@@ -54,14 +54,6 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory):
     return Predictor(write_package(tmp_path_factory.mktemp("models")), device="cpu")
-
-
-@pytest.fixture
-def engine(database_url):
-    upgrade(database_url)
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 def of(package, **changes):
@@ -319,6 +311,23 @@ def test_stored_predictions_are_calibrated_judged_and_the_calibrator_stored_once
     assert run("calibrators", item.id, "--json") == 0
     assert capsys.readouterr().out == to_text(item)
     assert run("calibrators", "0123456789ab") == 3
+
+
+def test_a_calibrator_is_written_into_its_package_once_and_never_over_another(history, capsys):
+    _, package = history
+    calibrate = ("calibrate", "--bootstrap", "0", "--into-package")
+    assert run(*calibrate, "--dry-run") == 0
+    assert package_calibrator(package) is None
+    assert run(*calibrate) == 0
+    assert f"wrote {package.folder / FILE}" in capsys.readouterr().err
+    first = package_calibrator(package)
+    assert first is not None
+    assert first.software == f"flaremon {__version__}"
+    assert run(*calibrate) == 0
+    assert f"holds calibrator {first.id} already" in capsys.readouterr().err
+    assert run(*calibrate, "--judge-from", "2024-05-01") == 3
+    assert "remove that file first" in capsys.readouterr().err
+    assert package_calibrator(package) == first
 
 
 def test_what_was_calibrated_already_is_fitted_by_its_raw_numbers(history):

@@ -14,20 +14,12 @@ from sqlalchemy import Engine, inspect, text
 from support.slots import LISTING, START, prediction, record, register
 
 from flaremon import migrations
-from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.database import session_scope
 from flaremon.errors import InputError, StoreError
 from flaremon.schema import Base, NaiveTimeError, RecordRow
 from flaremon.store import add_outcomes, add_records
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture
-def engine(database_url):
-    upgrade(database_url)
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 def structure(engine: Engine) -> dict[str, object]:

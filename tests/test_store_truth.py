@@ -43,14 +43,6 @@ RISING = replace(AUTOMATIC, peak=None, end=None, flare_class=None, peak_flux_w_m
 
 
 @pytest.fixture
-def engine(database_url):
-    upgrade(database_url)
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def session(engine):
     with session_scope(engine) as session:
         yield session

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from scores.categorical import BinaryContingencyManager
+from support import plain_scores
 from support.verified import M_DAY, flare_file, flare_list, forecast, run_main, write_forecast
 
 from flaremon.errors import InputError
-from flaremon.training import scores as training_scores
 from flaremon.verify import (
     Bootstrap,
     as_json,
@@ -77,8 +77,8 @@ def test_figures_from_sums_are_those_of_the_rows(seed):
     rate = labels.mean()
     assert found["bss"] == pytest.approx(1 - found["bs"] / (rate * (1 - rate)))
     assert found["bss_trailing"] == pytest.approx(1 - found["bs"] / np.mean((0.3 - labels) ** 2))
-    assert found["auc"] == pytest.approx(training_scores.roc_auc(labels, probabilities), abs=1e-12)
-    assert found["ece"] == pytest.approx(training_scores.calibration_error(labels, probabilities))
+    assert found["auc"] == pytest.approx(plain_scores.roc_auc(labels, probabilities), abs=1e-12)
+    assert found["ece"] == pytest.approx(plain_scores.calibration_error(labels, probabilities))
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -117,7 +117,7 @@ def test_joining_ranks_moves_the_area_by_less_than_it_says():
     labels = (rng.random(50_000) < 0.2).astype(np.int8)
     probabilities = 1 / (1 + np.exp(-rng.normal(labels * 1.2, 1)))
     found = whole(labels, probabilities, np.arange(50_000) // 24)
-    exact = training_scores.roc_auc(labels, probabilities)
+    exact = plain_scores.roc_auc(labels, probabilities)
     assert found["auc"] == pytest.approx(exact, abs=5e-4)
 
 
@@ -134,7 +134,7 @@ def test_a_draw_of_blocks_is_the_same_as_resampling_its_rows():
             blocks=np.zeros(len(rows), np.intp),
         )  # fmt: skip
         np.testing.assert_allclose(weights[:, k] @ sums.dense, alone.dense[0])
-        assert area[k] == pytest.approx(training_scores.roc_auc(labels[rows], probabilities[rows]))
+        assert area[k] == pytest.approx(plain_scores.roc_auc(labels[rows], probabilities[rows]))
     assert drawn.bins.shape == (3, BINS, 3)
     assert unpack(sums.dense).n.sum() == len(labels)
 

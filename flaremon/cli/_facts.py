@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from flaremon.config import Settings
     from flaremon.domain import FlareClass, FlareEvent
+    from flaremon.serving import Serving
     from flaremon.status import Changes, Facts
 
 Asked = tuple["tuple[FlareEvent, ...]", "tuple[FlareClass, ...]"]
@@ -44,15 +45,22 @@ def read_events(config: "Settings", texts: list[str] | None) -> Asked:
 
 
 def look_up(
-    config: "Settings", engine: "Engine", asked: Asked, *, changes: bool = False
+    config: "Settings", engine: "Engine", asked: Asked, served: "Serving", *, changes: bool = False
 ) -> "tuple[Facts, Changes | None]":
-    """Return what is known now, and since when if that is asked for."""
+    """Return what is known now, and since when if that is asked for.
+
+    Parameters
+    ----------
+    served : Serving
+        The model that answers, and why it does.
+    """
     from flaremon.database import session_scope
     from flaremon.status import Question, find_changes, gather
     from flaremon.times import utc_now
 
     question = Question(
-        model=config.model_id,
+        model=served.model,
+        served=served,
         events=asked[0],
         watched=asked[1],
         series=config.jsoc.series,

@@ -38,14 +38,15 @@ def fetch(
 ) -> None:
     """Fetch what GOES observed, once, and store what is new in it.
 
-    From SWPC: flares, X-rays and NOAA's own probabilities; the flow `truth` does the same on a
-    schedule. A product that cannot be had is said, the others are stored, and the exit code is 3.
+    From SWPC: flares, X-rays, NOAA's own probabilities and regions; the flow `truth` does the same
+    on a schedule. A product that cannot be had is said, the others are stored, and the exit code
+    is 3.
 
     From the HEK: NOAA's edited flares from START to END as list hek; months that were answered
     stay when a later one is not.
     """
     from flaremon.times import parse_utc, utc_now
-    from flaremon.wiring import ready_engine
+    from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
     config, now = settings(), utc_now()
@@ -53,14 +54,11 @@ def fetch(
         raise InputError("START, END and --url are for --source hek; SWPC has the last days only")
     if source == "hek" and not (start and end):
         raise InputError("--source hek needs START and END, e.g. 2014-01-01 2015-01-01")
-    engine = ready_engine(config)
-    try:
+    with opened(config) as engine:
         if start and end:
             _fetch_hek(config, engine, parse_utc(start), parse_utc(end), url=url, now=now)
         else:
             _fetch_swpc(config, engine, now)
-    finally:
-        engine.dispose()
 
 
 def _fetch_swpc(config: "Settings", engine: "Engine", now: "datetime") -> None:
@@ -109,7 +107,7 @@ def _fetch_product(
     sys.stdout.write(
         f"{name}: {observed.canary.rows} rows; flares: {kept.flares_new} new, "
         f"{kept.flares_revised} revised; X-ray samples: {kept.xrays_new} new; forecasts: "
-        f"{kept.forecasts_new} new.\n"
+        f"{kept.forecasts_new} new; regions: {kept.regions_new} new.\n"
     )
 
 

@@ -73,7 +73,8 @@ def verify_receipt(
 ) -> None:
     """Compute the numbers of a receipt again and compare; the database is not written.
 
-    The file comes from the cache or is fetched once more. Exit codes: 0 all agree, 3 something
+    The file comes from the cache or is fetched once more; one that was scored from a folder must
+    lie there still. Exit codes: 0 all agree, 3 something
     differs (JSOC made the record anew, other weights) or could not be checked; it is named.
     """
     from flaremon.receipts import CheckState, check_receipt, checks_in_words, read_receipt
@@ -109,28 +110,21 @@ def _receipt(text: str, events: list[str] | None, models: list[str] | None) -> d
     from flaremon.database import session_scope
     from flaremon.domain import ModelId
     from flaremon.receipts import find_key, make_receipt
-    from flaremon.wiring import reading_engine
+    from flaremon.wiring import opened, serving
 
     config = settings()
     chosen = parse_events(events)
     by = [ModelId.parse(name) for name in models] if models else None
-    engine = reading_engine(config)
-    try:
-        with session_scope(engine) as session:
-            if text == "latest":
-                newest = next(
-                    iter(store.predictions(session, model=config.model_id, limit=1)), None
-                )
-                if newest is None:
-                    raise InputError(f"nothing was ever scored by {config.model} in this database")
-                key = newest.prediction.key
-            else:
-                key = find_key(session, text)
-            return make_receipt(
-                session, key, catalog=config.truth.catalog, events=chosen, models=by
-            )
-    finally:
-        engine.dispose()
+    with opened(config, reading=True) as engine, session_scope(engine) as session:
+        if text == "latest":
+            answers = serving(config, engine).model
+            newest = next(iter(store.predictions(session, model=answers, limit=1)), None)
+            if newest is None:
+                raise InputError(f"nothing was ever scored by {answers} in this database")
+            key = newest.prediction.key
+        else:
+            key = find_key(session, text)
+        return make_receipt(session, key, catalog=config.truth.catalog, events=chosen, models=by)
 
 
 def _workshop() -> "Workshop":

@@ -3,12 +3,14 @@
 ::
 
     records ──< predictions >── models ──< calibrators
-       │             └──────────────────────────┘
-       └─────< rejections        misses
+       │             └────────────│─────────────┘
+       └─────< rejections         └──< promotions        misses
 
-    flares ──< flare_revisions    catalog_periods    xray_samples
+    predictions ──< region_shares
 
-    outcomes (of windows)         forecasters ──< forecasts
+    flares ──< flare_revisions    catalog_periods    xray_samples    noaa_regions
+
+    outcomes (of windows)         forecasters ──< forecasts         runs
 
 One row of `records` per record key. What became of it is told by the rows that exist:
 predicted, rejected, or neither (still to do). There is no status column that could
@@ -23,12 +25,15 @@ regions for days, each change adds a row, and what was known at any earlier inst
 So are outcomes: what a list made of a window, and made of it again after it was revised. They
 belong to windows, so a prediction finds its outcome by event and start of the window.
 
+`runs` says what each run was told to do: rows name the run that wrote them by its id.
+
 Surrogate keys never leave this room, `store` and the database; everybody else says
 `RecordKey` and `ModelId`.
 """
 
 from flaremon.schema.base import Base, NaiveTimeError, UtcDateTime
 from flaremon.schema.forecasts import ForecasterRow, ForecastRow
+from flaremon.schema.promotions import PromotionRow
 from flaremon.schema.records import (
     CalibratorRow,
     MissRow,
@@ -37,6 +42,8 @@ from flaremon.schema.records import (
     RecordRow,
     RejectionRow,
 )
+from flaremon.schema.regions import NoaaRegionRow, RegionShareRow
+from flaremon.schema.runs import RunRow
 from flaremon.schema.truth import (
     CatalogPeriodRow,
     FlareRevisionRow,
@@ -56,10 +63,14 @@ __all__ = [
     "MissRow",
     "ModelRow",
     "NaiveTimeError",
+    "NoaaRegionRow",
     "OutcomeRow",
     "PredictionRow",
+    "PromotionRow",
     "RecordRow",
+    "RegionShareRow",
     "RejectionRow",
+    "RunRow",
     "UtcDateTime",
     "XraySampleRow",
 ]

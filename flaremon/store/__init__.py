@@ -2,17 +2,20 @@
 
 Writing: `add_records`, `add_file`, `register_model`, `add_outcomes`, `add_flares`, `add_xray`,
 `add_calibrator`, `add_periods`, `replace_gaps`, `register_forecaster`, `add_forecasts`,
-`add_event_outcomes`.
+`add_event_outcomes`, `add_promotion`, `add_noaa_regions`; `begin_run`, `run_listed`, `end_run`.
 Writing the same thing twice changes nothing, whoever wrote it first; the caller owns the
 transaction (`flaremon.database.session_scope`).
 
-Reading: `undecided` (what is left to do), `predictions`, `latest`, `rejections`,
+Reading: `undecided` (what is left to do), `lacking` (what a shadow has still to catch up),
+`promotions`, `runs` and `did_it_already` (which policy was in force), `predictions`, `latest`,
+`rejections`,
 `waiting`, `base_urls`, `known_hashes`, `count`, `flares`
 (now, or as they were known), `flare_history`, `latest_xray`, `periods` and
 `catalog_as_of` (what lists answer for), `calibrator_documents`, `forecasts` and `forecasters`
-(others than our models), `windows_to_decide`, `scored_windows`, `pending_windows` and
-`event_outcomes` (what became of windows). As arrays, for verification:
-`prediction_table`, `forecast_table`, `outcome_table`,
+(others than our models), `with_regions` and `noaa_regions` (which regions answers are from),
+`windows_to_decide`, `scored_windows`, `pending_windows` and
+`event_outcomes` (what became of windows), `windows_without` (somebody's forecast).
+As arrays, for verification: `prediction_table`, `forecast_table`, `outcome_table`,
 `who_said` and `said_and_happened`. What else comes back are
 domain objects, never rows.
 Over years, for backfills: `predicted_slots`, `rejected_slots`, `listed_slots`, `stored_records`,
@@ -34,15 +37,24 @@ from flaremon.store.forecasts import (
     forecasts,
     register_forecaster,
 )
+from flaremon.store.lacking import lacking
 from flaremon.store.outcome_table import OutcomeTable, outcome_table
 from flaremon.store.outcomes import add_outcomes, register_model
 from flaremon.store.pairs import Pair, pairs
 from flaremon.store.periods import add_periods, catalog_as_of, periods, replace_gaps
+from flaremon.store.prediction_rows import StoredPrediction
 from flaremon.store.prediction_table import (
     ProbabilityTable,
     forecast_table,
     prediction_table,
     who_said,
+)
+from flaremon.store.promotions import (
+    Promotion,
+    Tenure,
+    add_promotion,
+    events_of,
+    promotions,
 )
 from flaremon.store.provenance import (
     ListedRecord,
@@ -59,7 +71,17 @@ from flaremon.store.queries import (
     rejections,
 )
 from flaremon.store.records import add_file, add_records
+from flaremon.store.regions import disk_centres, with_regions
 from flaremon.store.reliability import said_and_happened
+from flaremon.store.runs import (
+    Job,
+    RunNote,
+    begin_run,
+    did_it_already,
+    end_run,
+    run_listed,
+    runs,
+)
 from flaremon.store.slots import (
     Miss,
     MissReason,
@@ -73,7 +95,8 @@ from flaremon.store.slots import (
     rejected_slots,
     stored_records,
 )
-from flaremon.store.stored import StoredPrediction, latest, predictions, predictions_of
+from flaremon.store.stored import latest, predictions, predictions_of
+from flaremon.store.summaries import add_noaa_regions, noaa_regions
 from flaremon.store.todo import undecided, waiting
 from flaremon.store.trail import Said, answer_trail
 from flaremon.store.truth import Added, add_flares, flare_history, flares
@@ -85,12 +108,14 @@ from flaremon.store.windows import (
     pending_windows,
     scored_windows,
     windows_to_decide,
+    windows_without,
 )
 from flaremon.store.xrays import add_xray, latest_xray
 
 __all__ = [
     "LONGEST_LOCATION",
     "Added",
+    "Job",
     "ListedRecord",
     "Miss",
     "MissReason",
@@ -98,11 +123,14 @@ __all__ = [
     "Pair",
     "Pending",
     "ProbabilityTable",
+    "Promotion",
     "RegisteredModel",
+    "RunNote",
     "Said",
     "SlotRange",
     "Span",
     "StoredPrediction",
+    "Tenure",
     "WindowToDecide",
     "add_calibrator",
     "add_event_outcomes",
@@ -110,17 +138,24 @@ __all__ = [
     "add_flares",
     "add_forecasts",
     "add_misses",
+    "add_noaa_regions",
     "add_outcomes",
     "add_periods",
+    "add_promotion",
     "add_records",
     "add_xray",
     "answer_trail",
     "answered_span",
     "base_urls",
+    "begin_run",
     "calibrator_documents",
     "catalog_as_of",
     "count",
+    "did_it_already",
+    "disk_centres",
+    "end_run",
     "event_outcomes",
+    "events_of",
     "flare_history",
     "flares",
     "forecast_table",
@@ -129,6 +164,7 @@ __all__ = [
     "forecasts",
     "imageless_slots",
     "known_hashes",
+    "lacking",
     "latest",
     "latest_xray",
     "listed_record",
@@ -138,6 +174,7 @@ __all__ = [
     "nearest_keys",
     "newest_flare",
     "newest_minute",
+    "noaa_regions",
     "outcome_table",
     "pairs",
     "peak_flux",
@@ -147,6 +184,7 @@ __all__ = [
     "prediction_table",
     "predictions",
     "predictions_of",
+    "promotions",
     "register_forecaster",
     "register_model",
     "registered_model",
@@ -154,6 +192,8 @@ __all__ = [
     "rejections",
     "rejections_of",
     "replace_gaps",
+    "run_listed",
+    "runs",
     "said_and_happened",
     "scored_windows",
     "stored_records",
@@ -161,4 +201,6 @@ __all__ = [
     "waiting",
     "who_said",
     "windows_to_decide",
+    "windows_without",
+    "with_regions",
 ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from flaremon.domain import FlareEvent, Forecast, ForecasterKind, Mode, ModelId, Window
 from flaremon.errors import StoreError
 from flaremon.schema import ForecasterRow, ForecastRow
-from flaremon.store.rows import STREAM, batched, insert, model_row_id, storable
+from flaremon.store.rows import STREAM, batched, insert, model_row_id, storable, within
 
 _event = lru_cache(maxsize=256)(FlareEvent.parse)
 
@@ -147,10 +147,7 @@ def forecasts(  # noqa: PLR0913 - one parameter per filter
         # By number: the unique index then serves event and time too.
         number = _ids(session).get(forecaster)
         statement = statement.where(row.forecaster_id == (-1 if number is None else number))
-    if since is not None:
-        statement = statement.where(row.window_start >= since)
-    if until is not None:
-        statement = statement.where(row.window_start < until)
+    statement = statement.where(*within(row.window_start, since, until))
     if mode is not None:
         statement = statement.where(row.mode == mode.value)
     start = row.window_start.desc() if newest_first else row.window_start

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from flaremon.domain import FlareEvent, OutcomeState
 from flaremon.schema import OutcomeRow
 from flaremon.store.columns import Times, arrays, instants
+from flaremon.store.rows import within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +49,7 @@ def outcome_table(
     """
     row = OutcomeRow
     wanted = [row.catalog == catalog, row.event == str(event)]
-    if since is not None:
-        wanted.append(row.window_start >= since)
-    if until is not None:
-        wanted.append(row.window_start < until)
+    wanted += within(row.window_start, since, until)
     if at is not None:
         wanted.append(row.decided_at <= at)
     statement: Any = (

@@ -7,9 +7,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from flaremon.domain import FlareEvent, ModelId, Outcome, Prediction, RecordKey, Rejection
+from flaremon.domain import (
+    FlareEvent,
+    ModelId,
+    Outcome,
+    Prediction,
+    RecordKey,
+    RegionShare,
+    Rejection,
+)
 from flaremon.errors import StoreError
 from flaremon.schema import Base, CalibratorRow, ModelRow, PredictionRow, RejectionRow
+from flaremon.store.regions import add_shares
 from flaremon.store.rows import KnownRecord, batched, insert, known_records, storable
 
 
@@ -78,31 +87,40 @@ def add_outcomes(session: Session, outcomes: Iterable[Outcome]) -> int:
     for batch in batched(outcomes):
         records = known_records(session, (outcome.key for outcome in batch))
         predictions, rejections = [], []
+        regions: dict[tuple[Any, ...], Sequence[RegionShare]] = {}
         for outcome in batch:
             record = _listed(records, outcome.key)
             if isinstance(outcome, Prediction):
-                predictions.append(_prediction_columns(outcome, record, models, calibrators))
+                columns = _prediction_columns(outcome, record, models, calibrators)
+                predictions.append(columns)
+                if outcome.regions is not None:
+                    regions[tuple(columns[name] for name in _ONE_PREDICTION)] = outcome.regions
             else:
                 rejections.append(_rejection_columns(outcome, record))
-        written += _insert_new(session, PredictionRow, predictions, "record_id model_id event")
-        written += _insert_new(session, RejectionRow, rejections, "record_id recnum")
+        new = _insert_new(session, PredictionRow, predictions, _ONE_PREDICTION)
+        written += len(new) + len(_insert_new(session, RejectionRow, rejections, _ONE_REJECTION))
+        add_shares(session, {new[key]: regions[key] for key in new.keys() & regions.keys()})
     return written
 
 
+_ONE_PREDICTION = ("record_id", "model_id", "event")
+_ONE_REJECTION = ("record_id", "recnum")
+
+
 def _insert_new(
-    session: Session, row: type[Base], columns: list[dict[str, Any]], unique: str
-) -> int:
+    session: Session, row: type[Base], columns: list[dict[str, Any]], names: tuple[str, ...]
+) -> dict[tuple[Any, ...], int]:
+    """Insert rows whose `names` are not there yet; return the numbers of these by their names."""
     if not columns:
-        return 0
-    names = unique.split()
+        return {}
     # One order for everybody, so that two processes cannot wait for each other.
     columns.sort(key=lambda column: [column[name] for name in names])
     statement = (
         insert(session, row)
         .on_conflict_do_nothing(index_elements=names)
-        .returning(row.__table__.c.id)
+        .returning(row.__table__.c.id, *(row.__table__.c[name] for name in names))
     )
-    return len(session.execute(statement, columns).all())
+    return {tuple(key): number for number, *key in session.execute(statement, columns)}
 
 
 def _agrees(session: Session, model: ModelId, weights_sha256: str, events: list[str]) -> bool:

@@ -17,7 +17,7 @@ from flaremon.schema import (
     RejectionRow,
     XraySampleRow,
 )
-from flaremon.store.rows import STREAM, batched, key_of
+from flaremon.store.rows import STREAM, batched, key_of, within
 
 
 def rejections(
@@ -44,10 +44,7 @@ def rejections(
         RejectionRow.software,
         RejectionRow.run_id,
     ).join(RecordRow, RejectionRow.record_id == RecordRow.id)
-    if since is not None:
-        statement = statement.where(RecordRow.slot_at >= since)
-    if until is not None:
-        statement = statement.where(RecordRow.slot_at < until)
+    statement = statement.where(*within(RecordRow.slot_at, since, until))
     if series is not None:
         statement = statement.where(RecordRow.series == series)
     statement = statement.order_by(
@@ -75,10 +72,7 @@ def known_hashes(
     statement = select(
         RecordRow.sha256, RecordRow.series, RecordRow.harpnum, RecordRow.t_rec, RecordRow.slot_at
     ).where(RecordRow.sha256.is_not(None))
-    if since is not None:
-        statement = statement.where(RecordRow.slot_at >= since)
-    if until is not None:
-        statement = statement.where(RecordRow.slot_at < until)
+    statement = statement.where(*within(RecordRow.slot_at, since, until))
     if sha256s is None:
         parts = [statement]
     else:

@@ -169,11 +169,14 @@ def add_misses(session: Session, misses: Iterable[Miss], *, seen_at: datetime, r
         )
 
 
-def misses(session: Session, slots: SlotRange) -> Mapping[str, Miss]:
-    """Return by label why slots could not be had, decided since or not."""
-    rows = session.execute(
-        select(MissRow.t_rec, MissRow.reason, MissRow.detail).where(slots.of(MissRow))
-    )
+def misses(
+    session: Session, slots: SlotRange, *, since: datetime | None = None
+) -> Mapping[str, Miss]:
+    """Return by label why slots could not be had, tried from `since` on, decided by now or not."""
+    statement = select(MissRow.t_rec, MissRow.reason, MissRow.detail).where(slots.of(MissRow))
+    if since is not None:
+        statement = statement.where(MissRow.seen_at >= since)
+    rows = session.execute(statement)
     return {
         t_rec: Miss(
             key=RecordKey(series=slots.series, t_rec=t_rec),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from flaremon.domain import FlareEvent, ModelId, Record, RecordKey
 from flaremon.schema import ModelRow, PredictionRow, RecordRow, RejectionRow
-from flaremon.store.rows import model_row_id, slots_of
+from flaremon.store.rows import model_row_id, row_number, slots_of
 
 
 def undecided(
@@ -35,14 +35,9 @@ def waiting(session: Session, *, series: str, model: ModelId, since: datetime) -
 
     Newest first. Such a slot could not be had, or its run has not come to it yet.
     """
-    scored = (
-        select(PredictionRow.id)
-        .join(ModelRow, PredictionRow.model_id == ModelRow.id)
-        .where(
-            PredictionRow.record_id == RecordRow.id,
-            ModelRow.name == model.name,
-            ModelRow.version == model.version,
-        )
+    scored = select(PredictionRow.id).where(
+        PredictionRow.record_id == RecordRow.id,
+        PredictionRow.model_id == row_number(ModelRow, model),
     )
     rejected = select(RejectionRow.id).where(
         RejectionRow.record_id == RecordRow.id, RejectionRow.recnum == RecordRow.recnum

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from flaremon.domain import FlareEvent, ModelId
 from flaremon.schema import ModelRow, PredictionRow
-from flaremon.store.rows import STREAM
+from flaremon.store.rows import STREAM, row_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,7 @@ def answer_trail(
     Rows are fetched as they are asked for, so stopping early costs little.
     """
     row = PredictionRow
-    model_id = (
-        select(ModelRow.id)
-        .where(ModelRow.name == model.name, ModelRow.version == model.version)
-        .scalar_subquery()
-    )
+    model_id = row_number(ModelRow, model)
     statement = (
         select(row.t_obs, row.issued_at, row.flare)
         .where(row.model_id == model_id, row.event == str(event), row.series == series)

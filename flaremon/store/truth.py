@@ -13,7 +13,7 @@ from flaremon.domain import Flare, FlareClass, FlareRevision, pair_up
 from flaremon.errors import InputError
 from flaremon.schema import FlareRevisionRow, FlareRow
 from flaremon.store.flare_rows import all_revisions, columns, flare_of, revision_of
-from flaremon.store.rows import STREAM, batched, be_the_only_writer_of_truth, insert
+from flaremon.store.rows import STREAM, batched, be_the_only_writer_of_truth, insert, within
 
 _AROUND = timedelta(hours=12)
 """Reports of one flare do not differ by more; only flares so near are looked at."""
@@ -111,10 +111,7 @@ def flares(
     statement = all_revisions().where(~newer.exists())
     if at is not None:
         statement = statement.where(row.seen_at <= at)
-    if since is not None:
-        statement = statement.where(row.start_at >= since)
-    if until is not None:
-        statement = statement.where(row.start_at < until)
+    statement = statement.where(*within(row.start_at, since, until))
     if catalog is not None:
         statement = statement.where(FlareRow.catalog == catalog)
     statement = statement.order_by(row.start_at, FlareRow.catalog, row.flare_id)

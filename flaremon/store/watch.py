@@ -39,15 +39,17 @@ def newest_flare(
     at_least : FlareClass, optional
         From this class on, as published; flares whose class is not known yet are then left out.
     """
+    if session.scalar(select(FlareRow.id).where(FlareRow.catalog == catalog).limit(1)) is None:
+        return None
     row, later = FlareRevisionRow, aliased(FlareRevisionRow)
     newer = select(later.id).where(later.flare_id == row.flare_id, later.revision > row.revision)
-    statement = all_revisions().where(
-        FlareRow.catalog == catalog, row.start_at <= until, ~newer.exists()
-    )
+    # Of each revision and not by a join: a database that begins with the list sorts all of it.
+    list_ = select(FlareRow.catalog).where(FlareRow.id == row.flare_id).scalar_subquery()
+    newest = select(row.id).where(row.start_at <= until, ~newer.exists(), list_ == catalog)
     if at_least is not None:
         # Fluxes in lists have two digits; 1e-5 and 1.0 * 1e-5 need not be the same number.
         flux = at_least.flux_w_m2 * (1 - 1e-6)
-        statement = statement.where(row.flare_class.is_not(None), row.peak_flux_w_m2 >= flux)
-    statement = statement.order_by(row.start_at.desc(), row.id.desc()).limit(1)
-    found = session.execute(statement).one_or_none()
+        newest = newest.where(row.flare_class.is_not(None), row.peak_flux_w_m2 >= flux)
+    newest = newest.order_by(row.start_at.desc(), row.id.desc()).limit(1)
+    found = session.execute(all_revisions().where(row.id == newest.scalar_subquery())).one_or_none()
     return None if found is None else flare_of(found)

@@ -1,16 +1,23 @@
 """Windows that were forecast and wait for their outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import Select, func, or_, select, union
 from sqlalchemy.orm import Session
 
-from flaremon.domain import FlareEvent, OutcomeState, Window
-from flaremon.schema import CatalogPeriodRow, ForecastRow, OutcomeRow, PredictionRow
+from flaremon.domain import FlareEvent, ModelId, OutcomeState, Window
+from flaremon.schema import (
+    CatalogPeriodRow,
+    ForecasterRow,
+    ForecastRow,
+    OutcomeRow,
+    PredictionRow,
+)
 from flaremon.store.event_outcomes import newest
+from flaremon.store.rows import row_number
 
 _event = lru_cache(maxsize=256)(FlareEvent.parse)
 
@@ -72,6 +79,43 @@ def windows_to_decide(
             row.window_end >= span[0],
         )
         found += _to_decide(session, unknown, tried=True)
+    return found
+
+
+def windows_without(
+    session: Session, forecasters: Iterable[ModelId], *, since: datetime, until: datetime
+) -> Mapping[FlareEvent, list[datetime]]:
+    """Return starts of predicted windows about which some of the forecasters say nothing.
+
+    Parameters
+    ----------
+    since, until : datetime
+        Predicted from observations in ``since <= t < until``.
+
+    Returns
+    -------
+    mapping of FlareEvent to list of datetime
+        Oldest first.
+    """
+    row = PredictionRow
+    lacks = [
+        ~select(ForecastRow.id)
+        .where(
+            ForecastRow.forecaster_id == row_number(ForecasterRow, forecaster),
+            ForecastRow.event == row.event,
+            ForecastRow.window_start == row.window_start,
+        )
+        .exists()
+        for forecaster in forecasters
+    ]
+    found: dict[FlareEvent, list[datetime]] = {}
+    for event, start in session.execute(
+        select(row.event, row.window_start)
+        .where(row.t_obs >= since, row.t_obs < until, or_(*lacks))
+        .distinct()
+        .order_by(row.event, row.window_start)
+    ):
+        found.setdefault(_event(event), []).append(start)
     return found
 
 
