@@ -164,7 +164,8 @@ def test_baselines_are_shown_in_the_columns_of_predictions(forecast_and_listed):
         slots.register(session)
         store.add_outcomes(session, [slots.prediction(record)])
     arguments = ("predictions", "--format", "csv", "--event", "M1+/24h")
-    ours = list(csv.DictReader(io.StringIO(flaremon(*arguments))))
+    mine = flaremon(*arguments, "--model", str(slots.MODEL))
+    ours = list(csv.DictReader(io.StringIO(mine)))
     theirs = list(csv.DictReader(io.StringIO(flaremon(*arguments, "--model", "persistence@1.0.0"))))
     assert list(ours[0]) == list(theirs[0])
     assert [(row["t_obs"], row["flare"], row["model"]) for row in theirs] == [

@@ -11,6 +11,7 @@ from typer.main import get_command
 import flaremon.cli
 from flaremon.cli import commands as _  # noqa: F401 - registers them
 from flaremon.domain import Verdict
+from flaremon.package import SHIPPED_MODEL, find_package, shipped_models
 
 README = docs.README.read_text()
 
@@ -58,7 +59,8 @@ def test_the_python_example_runs(shared_data, monkeypatch, capsys):
     monkeypatch.chdir(shared_data / "fits")
     exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own README
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in printed] == ["M1+/24h", "C1+/now"]
+    package = find_package(shipped_models(), SHIPPED_MODEL)
+    assert [line.split()[0] for line in printed] == [str(spec.event) for spec in package.events]
 
 
 def test_exit_codes_in_the_readme_are_those_of_the_code():

@@ -6,7 +6,7 @@ from flaremon.domain import ModelId
 from flaremon.errors import ModelError
 from flaremon.package.description import DESCRIPTION_FILE, ModelPackage, load_package
 
-SHIPPED_MODEL = ModelId("fulldisk-cnn", "1.0.0")
+SHIPPED_MODEL = ModelId("fulldisk-rate", "1.1.0")
 """The model that answers where nobody chose another: no setting, no promotion."""
 
 
