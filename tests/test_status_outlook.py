@@ -201,6 +201,25 @@ def test_a_networks_own_number_is_no_probability_and_is_not_compared(engine):
     assert "FLARE" not in words.replace("IN PROGRESS", "")
 
 
+@pytest.mark.parametrize(
+    ("activity", "words"),
+    [
+        (ActivityLevel.ACTIVE, "calibrated in training, the Sun was active"),
+        (
+            ActivityLevel.UNKNOWN,
+            "calibrated in training, without recent activity, which was unknown",
+        ),
+    ],
+)
+def test_a_network_that_reads_recent_flares_itself_says_probabilities(engine, activity, words):
+    read_list(engine, [sky.flare(NOW - k * 5 * DAY - HOUR, "M1.4") for k in range(1, 8)])
+    say(engine, 0.23, threshold=0.3, calibrated=False, activity=activity)
+    told = facts_in_words(ask(engine))
+    assert words in told
+    assert "uncalibrated" not in told
+    assert told.splitlines()[1].endswith("about as usual")
+
+
 def test_a_calibrated_answer_says_what_recent_activity_it_was_given(engine):
     say(engine, 0.23)
     assert "calibrated, the Sun was quiet" in facts_in_words(ask(engine))

@@ -47,7 +47,7 @@ def score(
     for pictures without one, from the name. One line per file and event. A file that cannot be
     scored gets a line that says why, and the exit code is 3.
 
-    A package's calibrator is applied as for unknown recent activity, which only a database knows.
+    Recent activity, which only a database knows, is unknown to calibrators and networks here.
     """
     from flaremon.batch import score_files
     from flaremon.calibration import without_database
@@ -57,14 +57,15 @@ def score(
     config = settings(model=model, device=device)
     network = predictor(config)
     calibrator = without_database(network.package, choice=config.calibrator)
+    reads = network.package.reads_activity
     bad = 0
     with progress(len(files)) as advance:
         for result in score_files(files, network):
             bad += result.refusal is not None
             if as_json:
-                _json(result, calibrator)
+                _json(result, calibrator, reads=reads)
             else:
-                _words(result, calibrator)
+                _words(result, calibrator, reads=reads)
             advance()
     if bad:
         sys.stderr.write(f"flaremon: {bad} of {len(files)} file(s) could not be scored\n")
@@ -83,7 +84,7 @@ def _answer(
     return probability, calibrator.threshold(item.event), calibrator.id
 
 
-def _json(result: "FileResult", calibrator: "Calibrator | None") -> None:
+def _json(result: "FileResult", calibrator: "Calibrator | None", *, reads: bool) -> None:
     from flaremon.times import iso_z
 
     t_obs = iso_z(result.t_obs) if result.t_obs else None
@@ -110,12 +111,12 @@ def _json(result: "FileResult", calibrator: "Calibrator | None") -> None:
                 "flare": probability >= threshold,
                 "raw_probability": item.probability,
                 "calibrator": by,
-                "activity": by and "unknown",
+                "activity": "unknown" if by or reads else None,
             }
         )
 
 
-def _words(result: "FileResult", calibrator: "Calibrator | None") -> None:
+def _words(result: "FileResult", calibrator: "Calibrator | None", *, reads: bool) -> None:
     from flaremon.times import iso_z
 
     if result.refusal is not None:
@@ -127,7 +128,8 @@ def _words(result: "FileResult", calibrator: "Calibrator | None") -> None:
     for item in result.scores:
         probability, threshold, by = _answer(item, calibrator)
         verdict = "yes" if probability >= threshold else "no"
-        how = f"; calibrated by {by}, recent activity unknown" if by else "; not calibrated"
+        how = f"; calibrated {f'by {by}' if by else 'in training'}, recent activity unknown"
+        how = how if by or reads else "; not calibrated"
         sys.stdout.write(
             f"  {item.event}  {probability:.1%} for a {item.event.in_words}; "
             f"flare: {verdict} (from {threshold:.1%}{how})\n"

@@ -89,6 +89,19 @@ class Prediction:
         return self.probability >= self.threshold
 
     @property
+    def in_training(self) -> bool:
+        """Whether its network was itself fitted to say probabilities, given recent flares.
+
+        Only such a network and a calibrator ask for recent activity.
+        """
+        return self.calibrator is None and self.activity is not None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the probability was fitted as one, by a calibrator or in training."""
+        return self.calibrator is not None or self.in_training
+
+    @property
     def latency(self) -> timedelta:
         """Age of the observation when the answer was given."""
         return self.issued_at - self.t_obs

@@ -97,7 +97,7 @@ def look_ahead(
         why=answer.why_unknown,
         age=answer.age,
         probability=probability,
-        calibrated=stored is not None and stored.prediction.calibrator is not None,
+        calibrated=stored is not None and stored.prediction.calibrated,
         climatology=baselines.beside(answer.event, TRAILING_CLIMATOLOGY),
         persistence=baselines.beside(answer.event, PERSISTENCE),
         official=baselines.official(answer.event),

@@ -64,11 +64,12 @@ def _said(item: Answer) -> list[str]:
 
 
 def _by(p: Prediction) -> str:
-    if p.calibrator is None:
+    if not p.calibrated:
         return "; uncalibrated"
+    how = "calibrated in training" if p.in_training else "calibrated"
     if p.activity is ActivityLevel.UNKNOWN:
-        return "; calibrated without recent activity, which was unknown"
-    return f"; calibrated, the Sun was {p.activity}" if p.activity is not None else "; calibrated"
+        return f"; {how}, without recent activity, which was unknown"
+    return f"; {how}, the Sun was {p.activity}" if p.activity is not None else f"; {how}"
 
 
 def _rests_on(item: Answer) -> list[str]:
