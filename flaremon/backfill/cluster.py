@@ -7,7 +7,7 @@ database what is left of them.
 
 What more machines help with is decoding. From the JSOC itself they help little: it gives one
 connection to an address, and one connection of 5 MB/s brings one file every 3 s, which is a
-quarter of what one machine of two cores decodes.
+thirtieth of what one machine of two cores decodes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
