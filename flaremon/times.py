@@ -9,6 +9,8 @@ Leap seconds are astropy's.
 
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -62,12 +64,18 @@ def parse_tai(label: str) -> "Time":
     )
     scale = "tai" if match["zone"] == "TAI" else "utc"
     try:
-        with warnings.catch_warnings():
-            # "dubious year": leap seconds of the future are not known; nor do they matter here.
-            warnings.filterwarnings("ignore", message=".*dubious year")
+        with _of_the_future():
             return Time(iso, format="isot", scale=scale).tai
     except ValueError as exc:
-        raise InputError(f"{label!r} is not a time: {exc}") from exc
+        raise InputError(f"{label!r} is not a time: there is no such day, hour or minute") from exc
+
+
+@contextmanager
+def _of_the_future() -> Iterator[None]:
+    """Let years pass whose leap seconds are not known yet; nor do they matter here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*dubious year")
+        yield
 
 
 def tai_label_to_utc(label: str) -> datetime:
@@ -78,8 +86,11 @@ def tai_label_to_utc(label: str) -> datetime:
     InputError
         If `label` is not a time.
     """
-    time = parse_tai(label).utc
-    return time.to_datetime(timezone=UTC, leap_second_strict="silent")  # type: ignore[no-any-return]
+    with _of_the_future():
+        time = parse_tai(label).utc
+        return time.to_datetime(  # type: ignore[no-any-return]
+            timezone=UTC, leap_second_strict="silent"
+        )
 
 
 def utc_to_tai_label(instant: datetime) -> str:
@@ -87,9 +98,10 @@ def utc_to_tai_label(instant: datetime) -> str:
     from astropy.time import Time  # noqa: PLC0415
 
     _require_aware(instant)
-    tai = Time(instant.astimezone(UTC).replace(tzinfo=None), scale="utc").tai
-    tai.precision = 0
-    date, clock = tai.isot.split("T")
+    with _of_the_future():
+        tai = Time(instant.astimezone(UTC).replace(tzinfo=None), scale="utc").tai
+        tai.precision = 0
+        date, clock = tai.isot.split("T")
     return f"{date.replace('-', '.')}_{clock}_TAI"
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from support.packages import write_package, write_rate_package
 
 from flaremon.cli import main
+from flaremon.cli._now import age_on_picture
 from flaremon.database import open_engine
 from flaremon.frames import FrameArchive
 from flaremon.receipts.receipt import sha256_of
@@ -263,3 +265,30 @@ def test_now_draws_the_newest_answer_and_a_picture_that_fails_costs_nothing(
         assert failing.value.code == plain.value.code
         assert "must end in .png" in capsys.readouterr().err
     assert FrameArchive(tmp_path / "frames", max_bytes=1).folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (68, "observed 68 min before this was drawn"),
+        (200, "STALE: observed 3.3 h before this was drawn"),
+        (-30, "UNKNOWN: observed -30 min before this was drawn"),
+    ],
+)
+def test_a_picture_says_how_old_it_was_and_when_that_is_too_old(minutes, words):
+    assert age_on_picture(timedelta(minutes=minutes), timedelta(hours=3)) == words
+
+
+def test_a_networks_answer_is_explained_with_the_recent_activity_that_it_knew(scored):
+    words = scored("explain", "latest", *M1)
+    assert "the network's own number stands, fitted with recent flares" in words
+    assert "recent activity" in words
+    assert "unknown" in words.split("recent activity")[1].splitlines()[0]
+
+
+def test_latest_means_the_newest_answer_of_the_model_that_is_asked_for(scored, capsys):
+    assert "by other" not in scored("explain", "latest", *M1)
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", "latest", "--model", "other@9.9.9"])
+    assert ended.value.code == 3
+    assert "nothing was ever scored by other@9.9.9" in capsys.readouterr().err

@@ -1,3 +1,4 @@
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -76,3 +77,16 @@ def test_instants_are_written_in_utc_with_z_and_naive_ones_are_refused():
     assert iso_z(datetime(2026, 2, 1, 12, tzinfo=UTC)) == "2026-02-01T12:00:00Z"
     with pytest.raises(InputError, match="no time zone"):
         iso_z(datetime(2026, 2, 1))  # noqa: DTZ001 - the point
+
+
+def test_a_day_that_does_not_exist_is_called_so():
+    with pytest.raises(InputError, match=r"'2026-02-30' is not a time: there is no such day"):
+        parse_utc("2026-02-30")
+
+
+def test_years_whose_leap_seconds_are_not_known_pass_in_silence():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert tai_label_to_utc("2099.01.01_00:00:37_TAI") == datetime(2099, 1, 1, tzinfo=UTC)
+        assert utc_to_tai_label(datetime(2099, 1, 1, tzinfo=UTC)) == "2099.01.01_00:00:37_TAI"
+        assert slot_label(slot_index("2099.01.01_00:12:00_TAI", 720.0), 720.0).startswith("2099")

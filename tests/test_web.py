@@ -117,6 +117,8 @@ def test_any_other_status_makes_no_sense(status):
         ("503 x", email.utils.format_datetime(datetime.now(UTC) + timedelta(hours=1)), 3000, 3600),
         ("503 x", "Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
     ],
+    # The wish as an id would differ between processes: one of them is a time from now.
+    ids=["seconds", "zero", "none-503", "words", "none-429", "none-403", "a date", "a past date"],
 )
 def test_the_pause_that_a_server_asks_for_is_noted(status, wish, low, high):
     fields = {"Retry-After": wish} if wish else {}

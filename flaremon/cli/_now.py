@@ -63,6 +63,23 @@ def run_once(config: "Settings", engine: "Engine", *, newest_only: bool) -> "Rep
     return report
 
 
+def age_on_picture(age: timedelta, limit: timedelta) -> str:
+    """Say how old an observation was when it was drawn: a picture is looked at much later.
+
+    Examples
+    --------
+    >>> age_on_picture(timedelta(minutes=68), timedelta(hours=3))
+    'observed 68 min before this was drawn'
+    >>> age_on_picture(timedelta(minutes=68), timedelta(hours=1))
+    'STALE: observed 68 min before this was drawn'
+    """
+    from flaremon.status.ages import FactState, in_hours, judge_age
+
+    state, _ = judge_age(age, limit, "the observation")
+    fresh = f"observed {in_hours(age)} before this was drawn"
+    return fresh if state is FactState.OK else f"{state.upper()}: {fresh}"
+
+
 def draw_newest(config: "Settings", engine: "Engine", path: Path) -> "FlaremonError | None":
     """Draw the newest record that the model of the settings has scored, with its regions.
 
@@ -75,6 +92,7 @@ def draw_newest(config: "Settings", engine: "Engine", path: Path) -> "FlaremonEr
     from flaremon.fits import read_magnetogram
     from flaremon.picture import draw
     from flaremon.regions import explain, headline
+    from flaremon.times import utc_now
 
     model, series = wiring.package(config).id, config.jsoc.series
     try:
@@ -94,8 +112,9 @@ def draw_newest(config: "Settings", engine: "Engine", path: Path) -> "FlaremonEr
             (told,) = explain(session, [headline(said)], wiring.explaining(config))
         file = wiring.source(config).download(listed.record)
         magnetogram = read_magnetogram(file.path, listed.record)
+        note = age_on_picture(utc_now() - magnetogram.t_obs, timedelta(hours=config.stale_after_h))
         with disk_errors(path.parent, setting="--picture"):
-            draw(magnetogram, [item.prediction for item in said], path, explained=told)
+            draw(magnetogram, [item.prediction for item in said], path, note=note, explained=told)
     except FlaremonError as exc:
         return exc
     return None

@@ -55,6 +55,8 @@ def region_table(row: dict[str, Any]) -> str:
         return ""
     whence, regions = Whence(row["regions_from"]), row["regions"]
     lines = [] if whence is Whence.KEPT else [f"({whence.in_words})"]
+    if regions is not None and row.get("activity") in {"active", "quiet"}:
+        lines.append(f"(shares of the map; that the Sun was {row['activity']} counted too)")
     if regions is not None:
         lines += region_lines(regions)
     return "".join(f"    {line}\n" for line in lines)

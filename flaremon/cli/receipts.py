@@ -47,7 +47,8 @@ def explain(
     """Print where an answer comes from: record, file, model, calibrator, outcome.
 
     The JSON is the receipt: it holds what it takes to compute the number again, and its own hash.
-    A record that was rejected or is not decided is explained too.
+    A record that was rejected or is not decided is explained too. Of a record all models are
+    shown, shadows too; latest is the newest answer of the model that answers, or of --model.
     """
     from flaremon.receipts import in_words
 
@@ -117,11 +118,15 @@ def _receipt(text: str, events: list[str] | None, models: list[str] | None) -> d
     by = [ModelId.parse(name) for name in models] if models else None
     with opened(config, reading=True) as engine, session_scope(engine) as session:
         if text == "latest":
-            answers = serving(config, engine).model
-            newest = next(iter(store.predictions(session, model=answers, limit=1)), None)
-            if newest is None:
-                raise InputError(f"nothing was ever scored by {answers} in this database")
-            key = newest.prediction.key
+            by = by or [serving(config, engine).model]
+            newest = [
+                next(iter(store.predictions(session, model=model, limit=1)), None) for model in by
+            ]
+            keys = [item.prediction.key for item in newest if item is not None]
+            if not keys:
+                names = " or ".join(map(str, by))
+                raise InputError(f"nothing was ever scored by {names} in this database")
+            key = max(keys, key=lambda key: key.t_rec)
         else:
             key = find_key(session, text)
         return make_receipt(session, key, catalog=config.truth.catalog, events=chosen, models=by)

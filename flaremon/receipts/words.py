@@ -109,17 +109,20 @@ def _answer(answer: Mapping[str, Any]) -> str:
 
 def _calibration(answer: Mapping[str, Any]) -> list[tuple[str, Any]]:
     calibrator = answer["calibrator"]
+    knew = []
+    if answer["activity"] is not None:
+        since = answer["activity_source"]
+        knew = [("recent activity", f"{answer['activity']}{f'; {since}' if since else ''}")]
     if calibrator is None:
-        return [("calibrator", "none: the network's own number stands")]
+        own = "none: the network's own number stands"
+        return [("calibrator", f"{own}, fitted with recent flares" if knew else own), *knew]
     origin = calibrator["document"].get("origin", {})
     period = f"{origin.get('since')} to {origin.get('until')}"
-    rows = [
+    return [
         ("calibrator", f"{calibrator['id']}, fitted {calibrator['fitted_at']} on {period}"),
         ("its truth", origin.get("truth", "not recorded")),
+        *knew,
     ]
-    if answer["activity"] is not None:
-        rows.append(("recent activity", f"{answer['activity']}; {answer['activity_source']}"))
-    return rows
 
 
 def _regions(regions: Sequence[Mapping[str, Any]] | None) -> list[tuple[str, Any]]:

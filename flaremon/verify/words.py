@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from flaremon.verify.blocks import MIN_BLOCKS
 from flaremon.verify.flares import Scale
 from flaremon.verify.judging import Bin, Figure, Judgement
 from flaremon.verify.verification import Verification
@@ -100,7 +101,12 @@ def _heading(done: Verification, scale: Scale, truth: str) -> Iterator[str]:
         f"            {left.no_baseline:,} whose past is unknown to the baselines, "
         f"{left.not_shared:,} that not all forecasts have"
     )
-    if done.bootstrap.repeats and done.why_no_figures is None:
+    if done.bootstrap.repeats and done.why_no_figures is None and done.blocks < MIN_BLOCKS:
+        yield (
+            f"no intervals: {done.blocks} blocks (a block is a {done.block}) are too few, "
+            f"{MIN_BLOCKS} are needed"
+        )
+    elif done.bootstrap.repeats and done.why_no_figures is None:
         yield (
             f"[ ] 95 % intervals: {done.bootstrap.repeats:,} draws of {done.blocks:,} blocks, "
             f"a block is a {done.block}; seed {done.bootstrap.seed}"
