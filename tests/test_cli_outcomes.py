@@ -107,8 +107,12 @@ def test_history_shows_what_was_said_before_a_revision(forecast_and_listed):
 def test_without_a_list_or_a_forecast_the_reason_is_said(engine):
     assert "was never read" in flaremon("outcomes", "update")
     assert "`flaremon flares fetch`" in flaremon("outcomes", "update")
+    assert "was never read" in flaremon("forecasts", "baselines")
     with session_scope(engine) as session:
         list_flares(session, period(0, 1))
+    told = flaremon("outcomes", "update", "--catalog", "mine")
+    assert "The flare list mine was never read" in told
+    assert "read were swpc: choose with --catalog" in told
     assert "Nothing to decide" in flaremon("outcomes", "update")
     assert "0 outcome(s)." in flaremon("outcomes", "list")
 

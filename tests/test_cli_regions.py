@@ -264,6 +264,11 @@ def test_now_draws_the_newest_answer_and_a_picture_that_fails_costs_nothing(
             main(["now", "--picture", str(tmp_path / "sun.jpg")])
         assert failing.value.code == plain.value.code
         assert "must end in .png" in capsys.readouterr().err
+    (tmp_path / "sun.png").unlink()
+    with pytest.raises(SystemExit) as unreachable:  # the replica is gone
+        main(["now", "--picture", str(tmp_path / "sun.png")])
+    assert unreachable.value.code == 3
+    assert (tmp_path / "sun.png").exists(), capsys.readouterr()
     assert FrameArchive(tmp_path / "frames", max_bytes=1).folder.is_dir()
 
 

@@ -142,8 +142,16 @@ def test_files_of_a_folder_get_baselines_coverage_and_receipts(flaremon, engine,
     )
     assert "file.jpg has none" in refused.err
 
+    write_package(tmp_path / "models", name="other-cnn")
+    again = ("rescore", "--model", "other-cnn@0.0.1", "--series", "file.jpg", "--json")
+    assert json.loads(flaremon(*again).out)["tally"]["from_archive"] == 1
+    assert json.loads(flaremon(*again).out)["tally"]["planned"] == 0
+
     key = "file.jpg[2026.02.01_00:00:37_TAI]"
     assert "Confirmed" in flaremon("verify-receipt", key).out
+    told = flaremon("explain", key, "--model", "tiny-cnn@0.0.1").out
+    assert "none: a file from a folder" in told
+    assert "no bit is set): clean, as far as its file tells" in told
     (folder / NAME).rename(folder / "other.jpg")
     assert f"{NAME} is gone or was moved" in flaremon("verify-receipt", key, code=3).out
 
@@ -163,7 +171,7 @@ def test_the_list_of_forecasters_says_why_climatology_is_silent(flaremon, engine
 
 def test_a_list_that_came_late_is_asked_by_a_command(flaremon, engine):
     predicted(engine, slots.record(0), events=[FlareEvent.parse("M1+/24h")])
-    assert "Nothing to store" in flaremon("forecasts", "baselines").out
+    assert "was never read" in flaremon("forecasts", "baselines").out
     listed(engine, catalog="hek")
     assert "2 forecasts by" in flaremon("forecasts", "baselines", "--catalog", "hek").err
     assert "Nothing to store" in flaremon("forecasts", "baselines", "--catalog", "hek").out

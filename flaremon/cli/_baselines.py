@@ -1,4 +1,4 @@
-"""The baselines beside predictions that were made of the past."""
+"""The baselines beside predictions that were made of the past, and lists that were never read."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -8,6 +8,24 @@ if TYPE_CHECKING:
 
     from flaremon.config import Settings
     from flaremon.store import SlotRange
+
+
+def never_read(engine: "Engine", catalog: str) -> str | None:
+    """Say that a flare list was never read, and which ones were; None if it was."""
+    from flaremon import store
+    from flaremon.database import session_scope
+
+    with session_scope(engine) as session:
+        if store.catalog_as_of(session, catalog=catalog) is not None:
+            return None
+        others = store.catalogs(session)
+    why = f"The flare list {catalog} was never read, so nothing can be decided"
+    if others:
+        return (
+            f"{why}; read were {', '.join(others)}: choose with --catalog, or for good with "
+            f"FLAREMON_TRUTH__CATALOG={others[0]}.\n"
+        )
+    return f"{why}: `flaremon flares fetch` or `flaremon flares import` reads one.\n"
 
 
 def fill(

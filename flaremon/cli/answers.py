@@ -22,6 +22,9 @@ from flaremon.cli._facts import look_up, read_events
 from flaremon.errors import SourceError, SourceUnavailableError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from flaremon.config import Settings
     from flaremon.job import Report
     from flaremon.status import Facts
 
@@ -60,7 +63,7 @@ def now(
     the next slot arrives changes nothing and prints the stored answer with its age. A picture that
     cannot be drawn is said, and changes neither answer nor exit code.
     """
-    from flaremon.cli._now import draw_newest, run_once
+    from flaremon.cli._now import run_once
     from flaremon.domain import Verdict
     from flaremon.wiring import answering, opened
 
@@ -77,18 +80,26 @@ def now(
                 # Machines get the stored answers too, each with its age; people get the sentence.
                 facts, _ = look_up(config, engine, asked, served)
                 _print(facts, code=ERROR, as_json=True, error=str(exc))
+            _draw(config, engine, picture)  # of the newest answer there is, with its age
             raise
         facts, _ = look_up(config, engine, asked, served)
-        trouble = draw_newest(config, engine, picture) if picture is not None else None
+        _draw(config, engine, picture)
     code = facts.exit_code
     if code == Verdict.UNKNOWN.value and report.failures and not report.predictions:
         code = ERROR  # unknown because something failed is an error
     _print(facts, code=code, as_json=as_json, report=report)
     for failure in report.failures:
         report_error(SourceUnavailableError(failure.error))
+    _finish(code)
+
+
+def _draw(config: "Settings", engine: "Engine", picture: Path | None) -> None:
+    """Draw the newest answer where a picture is wanted; say what went wrong, if anything did."""
+    from flaremon.cli._now import draw_newest
+
+    trouble = draw_newest(config, engine, picture) if picture is not None else None
     if trouble is not None:
         report_error(trouble)
-    _finish(code)
 
 
 @app.command(

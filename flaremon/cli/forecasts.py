@@ -78,12 +78,16 @@ def baselines(
     Backfills do so at their end; this is for flare lists that were imported later. Doing it again
     changes nothing. Windows whose past the list does not answer for stay without.
     """
-    from flaremon.cli._baselines import fill
+    from flaremon.cli._baselines import fill, never_read
     from flaremon.wiring import opened
 
-    with opened(settings()) as engine:
-        new = fill(settings(), engine, catalog=catalog)
-    if not new:
+    config = settings()
+    with opened(config) as engine:
+        unread = never_read(engine, catalog or config.truth.catalog)
+        new = fill(config, engine, catalog=catalog)
+    if unread is not None:
+        sys.stdout.write(unread)
+    elif not new:
         sys.stdout.write("Nothing to store: every window that the list answers for has them.\n")
 
 

@@ -60,20 +60,26 @@ def rescore(
 ) -> None:
     """Score history again from the archive of frames: no download, no decoding.
 
-    Takes every archived frame that the model has not scored. Exit code as of backfill.
+    Takes every archived frame of the series that the model has not scored; --series file.jpg,
+    file.jp2 or file.fits takes what came from folders. Exit code as of backfill.
     """
     from flaremon.backfill import Tally
+    from flaremon.coverage import is_of_files
     from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
-    configs = per_model(models, series)
-    grid = grid_of(since, until, configs[0].jsoc.series, None)
+    files = series if series is not None and is_of_files(series) else None
+    configs = per_model(models, None if files else series)
+    if files is None:
+        slots = grid_of(since, until, configs[0].jsoc.series, None).slots
+    else:
+        slots = _range_of_files(files, since, until, None)
     with opened(configs[0]) as engine:
         work = crew(configs, engine, 0)
         tally = Tally(planned=0)
-        with watched(work, f"rescore {grid.series}"), told(tally, as_json=as_json):
-            work.rescore(grid.slots, tally=tally)
-        fill(configs[0], engine, slots=grid.slots)
+        with watched(work, f"rescore {slots.series}"), told(tally, as_json=as_json):
+            work.rescore(slots, tally=tally)
+        fill(configs[0], engine, slots=slots)
     if not tally.finished:
         raise AnswerExit(ERROR)
 

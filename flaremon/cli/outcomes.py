@@ -49,22 +49,28 @@ def update(catalog: Catalog = None, lag_h: Lag = None) -> None:
     Yes, no, or unknown where the list does not answer. Doing it again changes nothing.
     """
     from flaremon import truth
+    from flaremon.cli._baselines import never_read
     from flaremon.database import session_scope
     from flaremon.pipeline import new_run_id
     from flaremon.times import utc_now
     from flaremon.wiring import opened
 
     config, now = settings(), utc_now()
+    name = catalog or config.truth.catalog
     run_id = new_run_id("cli", now)
     done: list[Decided] = []
     with opened(config) as engine:
+        unread = never_read(engine, name)
+        if unread is not None:
+            sys.stdout.write(unread)
+            return
         while not done or done[-1].more:
             with session_scope(engine) as session:
                 done.append(
                     truth.decide(
                         session,
                         now=now,
-                        catalog=catalog or config.truth.catalog,
+                        catalog=name,
                         lag=timedelta(hours=config.truth.lag_h if lag_h is None else lag_h),
                         run_id=run_id,
                     )
@@ -128,11 +134,7 @@ def _told(parts: "Sequence[Decided]") -> str:
     from flaremon.times import iso_z
 
     last = parts[-1]
-    if last.catalog_as_of is None:
-        return (
-            f"The flare list {last.catalog} was never read, so nothing can be decided: "
-            "`flaremon flares fetch` or `flaremon flares import` reads one.\n"
-        )
+    assert last.catalog_as_of is not None  # noqa: S101 - what was never read is told before
     lines = [f"By the list {last.catalog} as of {iso_z(last.catalog_as_of)}:"]
     for event in sorted({event for part in parts for event in part.by_event}, key=str):
         tallies = [part.by_event[event] for part in parts if event in part.by_event]

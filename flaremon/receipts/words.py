@@ -57,13 +57,15 @@ def quality_in_words(word: int) -> str:
 
 
 def _record(record: Mapping[str, Any]) -> str:
+    # Pictures hold no QUALITY; nobody else is asked about a file from a folder.
+    told = "" if record["recnum"] else ", as far as its file tells"
     rows = [
         ("record", record["key"]),
         ("query", record["query"]),
-        ("record number", record["recnum"]),
+        ("record number", record["recnum"] or "none: a file from a folder"),
         ("source", f"{record['source']} at {record['base_url']}"),
-        ("quality", f"{quality_in_words(record['quality'])}: {record['quality_class']}"),
-        ("calibration", record["calibration"]),
+        ("quality", f"{quality_in_words(record['quality'])}: {record['quality_class']}{told}"),
+        ("calibration", f"{record['calibration']}{told}"),
         ("T_OBS", record["t_obs"] or "none: there is no image"),
         ("processed", record["processed_at"] or "not known"),
         ("listed", f"{record['listed_at']}, run {record['run_id']}"),
@@ -91,7 +93,7 @@ def _answer(answer: Mapping[str, Any]) -> str:
         ("model", answer["model"]),
         ("weights SHA-256", answer["weights_sha256"]),
         ("frame", _frame(answer["frame"])),
-        ("frame SHA-256", answer["frame_sha256"] or "not recorded"),
+        ("frame's rules", answer["frame_sha256"] or "not recorded"),
         ("made from", f"record number {answer['recnum']}, quality {quality}"),
         ("its file SHA-256", answer["file_sha256"] or "not recorded"),
         ("score", f"{answer['score']:.6f}"),

@@ -41,7 +41,13 @@ from flaremon.store.lacking import lacking
 from flaremon.store.outcome_table import OutcomeTable, outcome_table
 from flaremon.store.outcomes import add_outcomes, register_model
 from flaremon.store.pairs import Pair, pairs
-from flaremon.store.periods import add_periods, catalog_as_of, periods, replace_gaps
+from flaremon.store.periods import (
+    add_periods,
+    catalog_as_of,
+    catalogs,
+    periods,
+    replace_gaps,
+)
 from flaremon.store.prediction_rows import StoredPrediction
 from flaremon.store.prediction_table import (
     ProbabilityTable,
@@ -150,6 +156,7 @@ __all__ = [
     "begin_run",
     "calibrator_documents",
     "catalog_as_of",
+    "catalogs",
     "count",
     "did_it_already",
     "disk_centres",

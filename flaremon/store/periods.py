@@ -116,6 +116,12 @@ def catalog_as_of(session: Session, *, catalog: str) -> datetime | None:
     return max((at for at in (read, changed) if at is not None), default=None)
 
 
+def catalogs(session: Session) -> list[str]:
+    """Return the names of the lists that were read, in their order."""
+    statement = select(CatalogPeriodRow.catalog).distinct().order_by(CatalogPeriodRow.catalog)
+    return list(session.scalars(statement))
+
+
 _Span = tuple[datetime, datetime]
 
 
