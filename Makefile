@@ -8,8 +8,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch==2.13.0
-# One process more than a small machine has cores: many tests wait for time limits of others.
-PYTEST ?= --numprocesses 3 --dist loadfile
+PYTEST ?= --numprocesses auto --dist loadfile
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
