@@ -64,15 +64,18 @@ def parse_tai(label: str) -> "Time":
     )
     scale = "tai" if match["zone"] == "TAI" else "utc"
     try:
-        with _of_the_future():
+        with of_the_future():
             return Time(iso, format="isot", scale=scale).tai
     except ValueError as exc:
         raise InputError(f"{label!r} is not a time: there is no such day, hour or minute") from exc
 
 
 @contextmanager
-def _of_the_future() -> Iterator[None]:
-    """Let years pass whose leap seconds are not known yet; nor do they matter here."""
+def of_the_future() -> Iterator[None]:
+    """Let years pass in silence whose leap seconds are not known yet; nor do they matter here.
+
+    astropy calls them dubious, whenever a time is made or brought to another scale.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*dubious year")
         yield
@@ -86,7 +89,7 @@ def tai_label_to_utc(label: str) -> datetime:
     InputError
         If `label` is not a time.
     """
-    with _of_the_future():
+    with of_the_future():
         time = parse_tai(label).utc
         return time.to_datetime(  # type: ignore[no-any-return]
             timezone=UTC, leap_second_strict="silent"
@@ -98,7 +101,7 @@ def utc_to_tai_label(instant: datetime) -> str:
     from astropy.time import Time  # noqa: PLC0415
 
     _require_aware(instant)
-    with _of_the_future():
+    with of_the_future():
         tai = Time(instant.astimezone(UTC).replace(tzinfo=None), scale="utc").tai
         tai.precision = 0
         date, clock = tai.isot.split("T")

@@ -110,6 +110,15 @@ def test_definitive_records_are_scored_beside_the_live_ones_and_compared(
         "\n", ",") + "]")) == 8  # fmt: skip
 
 
+@pytest.fixture
+def hearing_ctrl_c():
+    """A shell's background jobs are born deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing_ctrl_c")
 def test_ctrl_c_ends_after_what_is_under_way_and_says_what_is_left(at, flaremon, hmi_archive):
     with Replica(hmi_archive, faults=[Fault("hang", on="sums", at=(2,), value=2)]) as replica:
         at(replica)

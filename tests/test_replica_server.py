@@ -113,9 +113,12 @@ def test_nonsense_gets_an_http_error(folder, request_line):
 
 def test_it_serves_as_a_command_until_ctrl_c(folder):
     code = textwrap.dedent("""
+        import signal
         import sys
         from pathlib import Path
-        from flaremon.replica import Fault, Replica
+        from flaremon.replica import Replica
+        # A shell's background jobs are born deaf to it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with Replica(Path(sys.argv[1])) as replica:
             print(replica.base_url, flush=True)
             replica.wait()

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from flaremon import __version__, store
+from flaremon import __version__
 from flaremon.backfill.crew import Crew, Feed
 from flaremon.backfill.decoding import Decode, decode
 from flaremon.backfill.feed import JsocFeed
@@ -22,6 +22,7 @@ from flaremon.backfill.tally import Progress, Tally, no_progress
 from flaremon.database import session_scope
 from flaremon.errors import ConfigurationError
 from flaremon.job.noting import noted
+from flaremon.serving import register
 from flaremon.store import Job, RunNote, SlotRange
 from flaremon.times import tai_label_to_utc, utc_now
 
@@ -204,14 +205,7 @@ class Backfill:
     def _register(self) -> None:
         with session_scope(self.engine) as session:
             for package in self.packages:
-                store.register_model(
-                    session,
-                    model=package.id,
-                    weights_sha256=package.weights_sha256,
-                    events=[spec.event for spec in package.events],
-                    now=utc_now(),
-                    frame=asdict(package.frame),
-                )
+                register(session, package, now=utc_now())
 
 
 def _order(chunks: Sequence[Chunk]) -> Order:

@@ -55,10 +55,10 @@ def train(
 ) -> None:
     """Train a model as a file says, from maps (--data) or from your own history (--from-store).
 
-    From maps it takes minutes on one core. From the store a rate map is adapted in about as long
-    as its frames take to be read and scored, some 20 a second: its members stay, the numbers that
-    make probabilities of its rates are fitted to your magnetograms and flares. A plain-cnn is
-    trained there from the start and needs years of frames.
+    From maps it takes one core minutes, and much longer with a [comparison]. From the store a
+    rate map is adapted in about as long as its frames take to be read and scored: its members
+    stay, the numbers that make probabilities of its rates are fitted to your magnetograms and
+    flares. A plain-cnn is trained there from the start and needs years of frames.
 
     The package folder is written whole or not at all, with its card. A training that was killed
     goes on after the last epoch that it had finished, to the very weights of one that was not.

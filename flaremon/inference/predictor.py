@@ -163,19 +163,15 @@ class Predictor:
         ModelError
             If the planes have another shape, or the model has no map of rates.
         """
+        from flaremon.network import RateMap  # noqa: PLC0415
         from flaremon.network.rates import M1  # noqa: PLC0415
 
-        self._check(planes)
-        if self._axes is None:
+        network = self._network
+        classes = network.config.event_classes if isinstance(network, RateMap) else ()
+        if M1 not in classes:
             raise ModelError(f"{self.package.id} cannot say which regions its answer is from")
-        unknown = activity_sums([None] * len(planes))
-        found: list[tuple[RegionShare, ...]] = []
-        for i in range(0, len(planes), self.batch_size):
-            part = slice(i, i + self.batch_size)
-            _, rates = self._scores(planes[part], unknown[part])
-            if rates is not None:
-                found += [regions_of(one, *self._axes, drawn_by=M1)[M1] for one in rates]
-        return found
+        event = classes.index(M1)
+        return [row[event].regions or () for row in self.predict(planes)]
 
     def _check(self, planes: NDArray[np.float32]) -> None:
         side = self.package.frame.size_px

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flaremon.domain import RegionShare
+from flaremon.times import of_the_future
 
 if TYPE_CHECKING:
     from astropy.time import Time
@@ -91,11 +92,7 @@ def turned_deg(latitudes_deg: Sequence[float], during: Sequence[timedelta]) -> l
 
 
 def _times(instants: Sequence[datetime]) -> "Time":
-    import warnings  # noqa: PLC0415
-
     from astropy.time import Time  # noqa: PLC0415
 
-    with warnings.catch_warnings():
-        # "dubious year": leap seconds of the future are not known; nor do they matter here.
-        warnings.filterwarnings("ignore", message=".*dubious year")
+    with of_the_future():
         return Time([at.astimezone(UTC).replace(tzinfo=None) for at in instants], scale="utc")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from flaremon.domain import ModelId
 from flaremon.schema import ModelRow, PredictionRow, RecordRow
 from flaremon.store.provenance import ListedRecord, listed_record
-from flaremon.store.rows import key_of
+from flaremon.store.rows import key_of, row_number
 
 
 def lacking(
@@ -24,11 +24,9 @@ def lacking(
     def scored_by(model: ModelId) -> Any:
         return (
             select(PredictionRow.id)
-            .join(ModelRow, PredictionRow.model_id == ModelRow.id)
             .where(
                 PredictionRow.record_id == RecordRow.id,
-                ModelRow.name == model.name,
-                ModelRow.version == model.version,
+                PredictionRow.model_id == row_number(ModelRow, model),
             )
             .exists()
         )

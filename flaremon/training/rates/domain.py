@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from flaremon.domain import Magnetogram
 from flaremon.images import read_any
 from flaremon.inference import Predictor
+from flaremon.inference.threads import threads
 from flaremon.network import RateMap
 from flaremon.network.rates import M1, cell_axes
 from flaremon.network.surface import CELL_DEG, features
@@ -90,15 +91,12 @@ def views_of(package: ModelPackage, file: Magnetogram) -> dict[str, Plane]:
 def _cost(package: ModelPackage, network: RateMap) -> Measured:
     """Count parameters, and time planes one by one on one thread."""
     plane = torch.zeros(1, 1, package.frame.size_px, package.frame.size_px)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     spent = []
-    with torch.inference_mode():
+    with threads(1), torch.inference_mode():
         for _ in range(_TIMED + 1):
             begun = time.process_time()
             network(plane)
             spent.append(time.process_time() - begun)
-    torch.set_num_threads(threads)
     return Measured(
         title="Size and cost",
         columns=("what", "number"),
