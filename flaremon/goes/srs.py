@@ -14,7 +14,7 @@ from flaremon.domain import NoaaRegion
 from flaremon.errors import InputError
 from flaremon.goes.csvrows import Row, read_text
 from flaremon.goes.regions import area_of, mount_wilson_class, position
-from flaremon.goes.values import region
+from flaremon.goes.values import region, swpc_time
 
 TEXT_SOURCE, CSV_SOURCE = "srs", "srs-csv"
 
@@ -153,13 +153,9 @@ def _checked_location(text: str) -> str:
     return text
 
 
-def _day(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise InputError(f"{text!r} is not a time; write e.g. 2011-12-17 00:30") from exc
-    at = instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+def _day(text: str) -> datetime | None:
+    at = swpc_time(text)
+    return at and at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _made(
