@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_socket
+from hypothesis import HealthCheck, settings
 from support import suns
 from support.postgres import REQUIRED, PostgresServer, find_programs
 from support.sites import Site
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A slow machine is no fault of the product, and the same commit must give the same answer twice.
+# To search further than the examples of every run: --hypothesis-profile default.
+settings.register_profile(
+    "flaremon", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.load_profile("flaremon")
 
 
 @pytest.fixture(autouse=True)

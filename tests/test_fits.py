@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.suns import BLANK, Sun, View, counts, field_gauss, keywords, write_field
 
@@ -324,7 +324,6 @@ def test_no_image_no_file_no_fits(tmp_path: Path) -> None:
         read_fits(tmp_path)
 
 
-@settings(deadline=None)
 @given(fraction=st.floats(0, 0.9999))
 def test_a_file_cut_anywhere_is_an_error(exported: Path, fraction: float) -> None:
     content = exported.read_bytes()

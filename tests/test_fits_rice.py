@@ -128,7 +128,7 @@ images = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(images)
 def test_any_image_that_astropy_compresses_comes_back(scratch, image):
     rows, kinds, seed = image
@@ -140,7 +140,7 @@ def test_any_image_that_astropy_compresses_comes_back(scratch, image):
     np.testing.assert_array_equal(by_us(scratch), pixels)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from([16, 32]),
     st.lists(st.integers(-1, 25), min_size=1, max_size=8),
@@ -168,7 +168,7 @@ def test_long_runs_of_zeros_are_counted(scratch, zeros, low):
     np.testing.assert_array_equal(by_us(scratch), [pixels])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(min_size=1, max_size=120), st.integers(1, 100), st.sampled_from([16, 32]))
 def test_noise_is_an_error_or_what_astropy_makes_of_it(scratch, row, columns, block_px):
     write(scratch, [row], columns, block_px)
