@@ -94,9 +94,12 @@ def archive(folder: Path, files: Path) -> Path:
     return folder
 
 
+FLARE = sky.flare(END - timedelta(hours=9), "M2.3")
+
+
 @contextmanager
 def run_on_replica(
-    folder: Path, hmi_archive: Path, package: Any, calibrator: Any
+    folder: Path, hmi_archive: Path, package: Any, calibrator: Any, *, flares: Any = (FLARE,)
 ) -> Iterator[Scene]:
     """Run the main job on two records of a replica; the third has no image."""
     files = archive(folder / "archive", hmi_archive)
@@ -105,7 +108,7 @@ def run_on_replica(
         sky.see(
             engine,
             seen_at=END,
-            flares=[sky.flare(END - timedelta(hours=9), "M2.3")],
+            flares=flares,
             periods=[sky.covered(END - timedelta(days=9), END)],
         )
         scene = Scene(folder, server)
@@ -202,7 +205,7 @@ def test_a_network_that_reads_recent_flares_is_told_them_and_its_receipt_holds_t
         assert [flux for _, flux in answer["recent_flares"]] == [pytest.approx(2.3e-5)]
         assert answer["spread"] > 0
         engine = scene.engine
-        revised = sky.flare(END - timedelta(hours=9), "C5.0")
+        revised = replace(FLARE, flare_class=FlareClass.parse("C5.0"), peak_flux_w_m2=5e-6)
         sky.see(engine, seen_at=END + timedelta(hours=1), flares=[revised])
         engine.dispose()
         assert scene.receipt(events=[M_24H]) == receipt
@@ -210,6 +213,24 @@ def test_a_network_that_reads_recent_flares_is_told_them_and_its_receipt_holds_t
         untold = {**receipt, "answers": [{**answer, "recent_flares": None}]}
         what = f"M1+/24h by {package.id}: probability"
         assert scene.check(untold)[what].state is CheckState.DIFFERS
+
+
+def test_a_flare_without_a_class_hides_no_other_from_the_network_nor_from_its_receipt(
+    tmp_path, hmi_archive
+):
+    package = write_rate_package(tmp_path / "models")
+    over, rising = END - timedelta(hours=9), END - timedelta(hours=4)
+    flares = [sky.flare(over, "C5.0"), sky.flare(rising, None, minutes=None)]
+    with run_on_replica(tmp_path, hmi_archive, package, None, flares=flares) as scene:
+        receipt = scene.receipt(events=[M_24H])
+        (answer,) = receipt["answers"]
+        assert [flux for _, flux in answer["recent_flares"]] == [pytest.approx(5e-6)]
+        assert answer["activity"] == "unknown"
+        engine = scene.engine
+        sky.see(engine, seen_at=END + timedelta(hours=1), flares=[sky.flare(rising, "X1.2")])
+        engine.dispose()
+        assert scene.receipt(events=[M_24H]) == receipt
+        assert {check.state for check in scene.check(receipt).values()} == {CheckState.SAME}
 
 
 def test_without_a_cache_the_file_is_fetched_once_more(scene):

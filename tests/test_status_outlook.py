@@ -202,20 +202,24 @@ def test_a_networks_own_number_is_no_probability_and_is_not_compared(engine):
 
 
 @pytest.mark.parametrize(
-    ("activity", "words"),
+    ("activity", "source", "words"),
     [
-        (ActivityLevel.ACTIVE, "calibrated in training, the Sun was active"),
+        (ActivityLevel.ACTIVE, "swpc as of 2026-02-01T11:00:00Z", "the Sun was active"),
+        (ActivityLevel.UNKNOWN, None, "without recent activity, which was unknown"),
         (
             ActivityLevel.UNKNOWN,
-            "calibrated in training, without recent activity, which was unknown",
+            "swpc as of 2026-02-01T11:00:00Z",
+            "while a flare in progress had no class yet",
         ),
     ],
 )
-def test_a_network_that_reads_recent_flares_itself_says_probabilities(engine, activity, words):
+def test_a_network_that_reads_recent_flares_itself_says_probabilities(
+    engine, activity, source, words
+):
     read_list(engine, [sky.flare(NOW - k * 5 * DAY - HOUR, "M1.4") for k in range(1, 8)])
-    say(engine, 0.23, threshold=0.3, calibrated=False, activity=activity)
+    say(engine, 0.23, threshold=0.3, calibrated=False, activity=activity, activity_source=source)
     told = facts_in_words(ask(engine))
-    assert words in told
+    assert f"calibrated in training, {words}" in told
     assert "uncalibrated" not in told
     assert told.splitlines()[1].endswith("about as usual")
 

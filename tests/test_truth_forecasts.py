@@ -99,7 +99,7 @@ def test_activity_of_many_times_is_in_their_order_whatever_that_is(session):
         pytest.param([period(-100, -1)], id="ends before the observation"),
         pytest.param([period(-100, 100, size="M1")], id="M flares only"),
         pytest.param([period(-100, 100), gap(-50, -49)], id="gap"),
-        pytest.param([period(-100, 100), flare(-1, None, edited=False)], id="no class yet"),
+        pytest.param([period(-100, 100), flare(-7, None, edited=False)], id="never got a class"),
     ],
 )
 def test_activity_is_unknown_and_not_quiet_where_the_list_does_not_answer(session, listed):
@@ -107,11 +107,26 @@ def test_activity_is_unknown_and_not_quiet_where_the_list_does_not_answer(sessio
     assert activity(session, 0) == [None]
 
 
-def test_activity_is_known_again_once_gap_and_rising_flare_are_out_of_reach(session):
+def test_activity_is_known_again_once_gap_and_unclassed_flare_are_out_of_reach(session):
     list_flares(session, period(-100, 100), gap(-50, -49), flare(1, None, edited=False))
     assert [item is not None for item in activity(session, 22.9, 23.1)] == [False, False]
     list_flares(session, flare(1, "M1.0"), seen_at=T0 + 11 * DAY)
     assert [item is not None for item in activity(session, 22.9, 23.1)] == [False, True]
+
+
+def test_a_flare_in_progress_without_a_class_does_not_hide_those_before_it(session):
+    list_flares(
+        session, period(-100, 100), flare(-30, "M2.0"), flare(-9, "C3.0"),
+        flare(-3.5, None, edited=False),
+    )  # fmt: skip
+    before, known, too_long = activity(session, -4, 0, 3)
+    assert [len(item.flares) for item in (before, known)] == [2, 2]
+    assert (before.unclassed, known.unclassed) == ((), (T0 - 3.5 * H,))
+    # It may be an M flare; that the last day had a C flare is certain all the same.
+    assert before.level(M_24H) is ActivityLevel.QUIET
+    assert known.level(M_24H) is ActivityLevel.UNKNOWN
+    assert known.level(C_NOW) is ActivityLevel.ACTIVE
+    assert too_long is None  # flares do not last that long: the list lacks something
 
 
 def test_activity_is_on_the_scale_of_true_flux(session):

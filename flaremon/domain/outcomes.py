@@ -73,8 +73,8 @@ class Prediction:
     calibrator: str | None = None
     """Id of the calibrator, the first 12 digits of its SHA-256."""
     activity: ActivityLevel | None = None
-    """Recent activity that the network or the calibrator was given; "unknown" means that it was not
-    known, and the answer is the one without it. None where neither asks."""
+    """Recent activity as the calibrator was given it, "unknown" where nobody could tell. None where
+    neither network nor calibrator asks."""
     activity_source: str | None = None
     """Flare list that told it, and as of when."""
     spread: float | None = None
@@ -95,6 +95,14 @@ class Prediction:
         Only such a network and a calibrator ask for recent activity.
         """
         return self.calibrator is None and self.activity is not None
+
+    @property
+    def knew_flares(self) -> bool:
+        """Whether a list answered for recent flares, and the network was given them if it asks.
+
+        The level may be unknown all the same, while a flare in progress has no class.
+        """
+        return " as of " in (self.activity_source or "")
 
     @property
     def calibrated(self) -> bool:

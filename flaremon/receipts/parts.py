@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from flaremon import store
 from flaremon.domain import (
     SEGMENT,
-    ActivityLevel,
     EventOutcome,
     Prediction,
     Rejection,
@@ -108,7 +107,7 @@ def _recent_flares(session: "Session", p: Prediction) -> list[list[Any]] | None:
 
     The list is asked for its version of that time, so a later revision changes nothing.
     """
-    if p.activity_source is None or p.activity in {None, ActivityLevel.UNKNOWN}:
+    if p.activity is None or p.activity_source is None or not p.knew_flares:
         return None
     catalog, _, as_of = p.activity_source.partition(" as of ")
     # Versions are written to the second, and rows are seen within it.

@@ -67,6 +67,8 @@ def _by(p: Prediction) -> str:
     if not p.calibrated:
         return "; uncalibrated"
     how = "calibrated in training" if p.in_training else "calibrated"
+    if p.activity is ActivityLevel.UNKNOWN and p.knew_flares:
+        return f"; {how}, while a flare in progress had no class yet"
     if p.activity is ActivityLevel.UNKNOWN:
         return f"; {how}, without recent activity, which was unknown"
     return f"; {how}, the Sun was {p.activity}" if p.activity is not None else f"; {how}"

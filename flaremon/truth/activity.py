@@ -8,7 +8,7 @@ import numpy as np
 
 from flaremon.domain import ACTIVITY_REACH, FlareClass, FlareEvent, RecentActivity
 from flaremon.truth.instants import aware, list_version
-from flaremon.verify.labels import count, covered, in_gap
+from flaremon.verify.labels import LONGEST_FLARE, count, covered, in_gap
 from flaremon.verify.stored import instants, stored_flares
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def recent_activity(
     -------
     list of RecentActivity or None
         In the order of `times`. None where the list does not answer for all of the reach from
-        C1 on: outside its periods, across a gap, or while a flare in it has no class yet.
+        C1 on: outside its periods, across a gap, or where a flare in it never got a class. One
+        in progress may still lack it, for hours: it counts as begun (`unclassed`), no more.
     """
     if not times:
         return []
@@ -56,14 +57,27 @@ def recent_activity(
     until = instants(times)
     since = until - np.timedelta64(ACTIVITY_REACH // timedelta(seconds=1), "s")
     known = covered(flares, _LEAST, since, until) & ~in_gap(flares, since, until)
-    known &= count(flares.start[flares.unclassed], since, until) == 0
+    unclassed = flares.start[flares.unclassed]
+    known &= count(unclassed, since, until - LONGEST_FLARE) == 0
     large = flares.at_least(_LEAST.threshold)
     starts, fluxes = flares.start[large], flares.flux_w_m2[large].tolist()
     pairs = list(zip(aware(starts), fluxes, strict=True))
     first = np.searchsorted(starts, since, side="right")
     last = np.searchsorted(starts, until, side="right")
+    rising = aware(unclassed)
+    oldest = np.searchsorted(unclassed, until - LONGEST_FLARE, side="right")
+    newest = np.searchsorted(unclassed, until, side="right")
     source = list_version(flares)
     return [
-        RecentActivity(until=time, flares=tuple(pairs[low:high]), source=source) if sure else None
-        for time, low, high, sure in zip(times, first, last, known, strict=True)
+        RecentActivity(
+            until=time,
+            flares=tuple(pairs[low:high]),
+            source=source,
+            unclassed=tuple(rising[begun:latest]),
+        )
+        if sure
+        else None
+        for time, low, high, begun, latest, sure in zip(
+            times, first, last, oldest, newest, known, strict=True
+        )
     ]

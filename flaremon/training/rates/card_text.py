@@ -85,7 +85,7 @@ counts (F / F_M1)^e exp(-a / tau), over the last 72 h, with tau of {decays} h, a
 where C1+, M1+, X1+ is asked for; the last step has the logs of the three sums plus {floor:g}.
 For an event in progress only flares that began {lag:g} h ago or earlier count: a younger one may
 be the very flare that is asked for. A flare's peak is taken as known at once; in service a flare
-that is in progress and has no class yet makes recent flares unknown.
+that is in progress and has no class yet does not count until it has one.
 
 There are two heads, one for recent flares known and one for unknown, and not one that is shown
 their absence now and then: they are known for a whole plane or not at all, so each head can be
