@@ -2,21 +2,24 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 from support import rows
-from support.packages import write_package
+from support.calibrators import calibrator
+from support.packages import write_package, write_rate_package
 from support.truths import NOTE, T0, H, open_database, period
 from support.verified import CATALOG, M_DAY, run_main
 
 from flaremon import serving, store, wiring
+from flaremon.calibration import save
 from flaremon.config import read_settings
 from flaremon.database import session_scope, upgrade
 from flaremon.domain import EventOutcome, Mode, ModelId, OutcomeState, RejectionReason
 from flaremon.errors import InputError, ModelError, StoreError
-from flaremon.package import SHIPPED_MODEL
+from flaremon.package import SHIPPED_MODEL, find_package
 from flaremon.serving import Origin, tenures
 from flaremon.store import Promotion
 
@@ -365,3 +368,31 @@ def test_settings_are_told_when_the_database_is_out_of_reach(command, monkeypatc
     monkeypatch.setenv("FLAREMON_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
     assert "The model that answers: not known" in command("settings")
     assert "cannot be reached" in json.loads(command("settings", "--json"))["model"]["error"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_thresholds_that_are_told_are_those_that_decide(home, engine, command, shelf, tmp_path):
+    package = find_package(shelf, OLD)
+    fitted = calibrator(model=str(OLD), weights_sha256=package.weights_sha256)
+    assert "    M1+/24h  flare from 50.0%" in command("models", "list").splitlines()
+    with session_scope(engine) as session:
+        serving.register(session, package, now=T0)
+        save(session, fitted, now=T0)
+    line = f"M1+/24h  flare from 25.0%, calibrated by {fitted.id}"
+    assert f"    {line}" in command("models", "list").splitlines()
+    assert f"  {line}" in command("models", "show", str(OLD)).splitlines()
+    _, old = map(json.loads, command("models", "--json").splitlines())
+    assert old["events"][0] == {
+        "event": "M1+/24h",
+        "threshold": 0.25,
+        "threshold_with_recent_flares": 0.25,
+        "calibrator": fitted.id,
+    }
+
+
+def test_thresholds_with_recent_flares_are_told_beside_the_others(tmp_path):
+    package = write_rate_package(tmp_path)
+    specs = (replace(package.events[0], informed_threshold=0.6), *package.events[1:])
+    lines = serving.thresholds_in_words(replace(package, events=specs), None)
+    assert lines[0] == f"{specs[0].event!s:<8} flare from 50.0%, with recent flares from 60.0%"
+    assert "recent flares" not in lines[1]

@@ -11,6 +11,7 @@ from flaremon.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flaremon.calibration import Calibrator
     from flaremon.domain import ModelId
     from flaremon.package import ModelPackage
     from flaremon.serving import Candidate, Serving
@@ -49,13 +50,15 @@ def show(name: Name, as_json: Json = False) -> None:
     """Print what a package says of itself, and whether its weights are unaltered."""
     from flaremon.domain import ModelId
     from flaremon.package import CARD_FILE, check_weights, find_package
+    from flaremon.serving import thresholds_in_words
     from flaremon.wiring import models_dir
 
     package = find_package(models_dir(settings()), ModelId.parse(name))
     check_weights(package)
+    calibrator = _calibrator(package)
     training = package.training
     facts = {
-        **_facts(package),
+        **_facts(package, calibrator),
         "output": str(package.output),
         "network": dict(package.network),
         "training": {
@@ -67,6 +70,7 @@ def show(name: Name, as_json: Json = False) -> None:
     if as_json:
         print_json(facts)
         return
+    facts["events"] = "\n  ".join(["", *thresholds_in_words(package, calibrator)])
     for key, value in facts.items():
         shown = value.items() if isinstance(value, dict) else None
         text = ", ".join(f"{k} {v}" for k, v in shown) if shown else value
@@ -156,6 +160,7 @@ def history(as_json: Json = False) -> None:
 
 def _list(*, as_json: bool) -> None:
     from flaremon.package import CARD_FILE, list_packages
+    from flaremon.serving import thresholds_in_words
     from flaremon.wiring import models_dir, promotions, serving
 
     config = settings()
@@ -164,13 +169,15 @@ def _list(*, as_json: bool) -> None:
     for package in packages:
         own = next((promotion for promotion in made if promotion.model == package.id), None)
         role = _role(package.id, answers, config.shadows)
+        calibrator = _calibrator(package)
         if as_json:
-            facts = {**_facts(package), "answers": role == "serving", "role": role or None}
+            facts = _facts(package, calibrator)
+            facts |= {"answers": role == "serving", "role": role or None}
             print_json(facts | _since(own, answers if role == "serving" else None))
             continue
         sys.stdout.write(f"{_MARKS[role]} {package.id}{_story(role, answers, own)}\n")
-        events = (f"{spec.event} (flare from {spec.threshold:.1%})" for spec in package.events)
-        sys.stdout.write(f"    {', '.join(events)}\n")
+        for line in thresholds_in_words(package, calibrator):
+            sys.stdout.write(f"    {line}\n")
         sys.stdout.write(
             f"    weights {package.weights_sha256[:12]}, frame {package.frame.size_px} px "
             f"{package.frame.clip_gauss:.0f} G; {package.folder / CARD_FILE}\n"
@@ -214,12 +221,26 @@ def _since(promotion: "Promotion | None", answers: "Serving | None") -> dict[str
     }
 
 
-def _facts(package: "ModelPackage") -> dict[str, Any]:
+def _calibrator(package: "ModelPackage") -> "Calibrator | None":
+    """Return the calibrator that a package uses; a damaged one is told and not used."""
+    from flaremon.errors import ModelError
+    from flaremon.wiring import calibrator_of
+
+    try:
+        return calibrator_of(settings(), package)
+    except ModelError as exc:
+        sys.stderr.write(f"flaremon: {package.id}: its calibrator cannot be used: {exc}\n")
+        return None
+
+
+def _facts(package: "ModelPackage", calibrator: "Calibrator | None") -> dict[str, Any]:
     from dataclasses import asdict
+
+    from flaremon.serving import thresholds_as_json
 
     return {
         "model": str(package.id),
-        "events": {str(spec.event): spec.threshold for spec in package.events},
+        "events": thresholds_as_json(package, calibrator),
         "series": package.series,
         "frame": asdict(package.frame),
         "weights_sha256": package.weights_sha256,

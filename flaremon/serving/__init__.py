@@ -36,6 +36,8 @@ from flaremon.serving.words import (
     figures_as_json,
     promotion_as_json,
     serving_as_json,
+    thresholds_as_json,
+    thresholds_in_words,
 )
 
 __all__ = [
@@ -56,4 +58,6 @@ __all__ = [
     "register",
     "serving_as_json",
     "tenures",
+    "thresholds_as_json",
+    "thresholds_in_words",
 ]

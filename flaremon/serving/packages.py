@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flaremon import store
-from flaremon.calibration import Calibrating, Calibrator, find_calibrator
+from flaremon.calibration import Calibrating, Calibrator, find_calibrator, without_database
 from flaremon.database import open_engine, session_scope
-from flaremon.errors import ModelError, SchemaMismatchError, StoreError
+from flaremon.errors import ConfigurationError, ModelError, SchemaMismatchError, StoreError
 from flaremon.package import find_package, load_package, shipped_models
 from flaremon.politeness import Way
 from flaremon.serving.choosing import (
@@ -141,6 +141,33 @@ def calibrator(settings: "Settings", session: "Session") -> "Calibrator | None":
         It, or the model package, is damaged.
     """
     return find_calibrator(session, package(settings), choice=settings.calibrator)
+
+
+def calibrator_of(settings: "Settings", package: "ModelPackage") -> "Calibrator | None":
+    """Return the calibrator that a package at hand would use; without a database its own.
+
+    A configured id is that of the model that answers: another one uses none then.
+
+    Raises
+    ------
+    ModelError
+        It is damaged, or of other weights.
+    StoreError
+        The database cannot be asked.
+    """
+    choice = settings.calibrator
+    try:
+        with suppress(ConfigurationError):
+            engine = open_engine(settings.database_url.get_secret_value(), read_only=True)
+            try:
+                with session_scope(engine) as session:
+                    return find_calibrator(session, package, choice=choice)
+            finally:
+                engine.dispose()
+    except SchemaMismatchError:
+        with suppress(ConfigurationError):
+            return without_database(package, choice=choice)
+    return None
 
 
 def calibrating(settings: "Settings") -> "Calibrating":

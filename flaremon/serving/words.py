@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from flaremon.calibration import Calibrator
+from flaremon.package import ModelPackage
 from flaremon.serving.choosing import Serving
 from flaremon.serving.comparing import Comparison
 from flaremon.store import Promotion
@@ -57,3 +59,40 @@ def figures_as_json(found: Sequence[Comparison]) -> list[dict[str, Any]]:
         }
         for item in found
     ]
+
+
+def thresholds_in_words(package: ModelPackage, calibrator: Calibrator | None) -> list[str]:
+    """Say per event from which probability on a package answers "flare"."""
+    lines = []
+    for told in thresholds_as_json(package, calibrator):
+        plain, informed = told["threshold"], told["threshold_with_recent_flares"]
+        words = f"{told['event']:<8} flare from {plain:.1%}"
+        if informed != plain:
+            words += f", with recent flares from {informed:.1%}"
+        if told["calibrator"] is not None:
+            words += f", calibrated by {told['calibrator']}"
+        lines.append(words)
+    return lines
+
+
+def thresholds_as_json(
+    package: ModelPackage, calibrator: Calibrator | None
+) -> list[dict[str, Any]]:
+    """Return the same; where a calibrator is in use its thresholds, since those decide."""
+    told = []
+    for spec in package.events:
+        own = calibrator if calibrator is not None and calibrator.answers(spec.event) else None
+        cuts = (
+            [spec.threshold_where(informed=informed) for informed in (False, True)]
+            if own is None
+            else [own.threshold(spec.event)] * 2
+        )
+        told.append(
+            {
+                "event": str(spec.event),
+                "threshold": cuts[0],
+                "threshold_with_recent_flares": cuts[1],
+                "calibrator": own and own.id,
+            }
+        )
+    return told
