@@ -88,12 +88,21 @@ def test_an_active_disk_with_flares_is_more_probable_than_one_without(predictor,
         assert none[k].probability < alone[k].probability < three[k].probability
 
 
+def test_a_disk_that_is_all_strong_field_in_a_storm_of_flares_has_finite_numbers(predictor, planes):
+    disk = np.where(planes[:1] == 0, 0, 1).astype(np.float32)
+    until = datetime(2026, 2, 2, tzinfo=UTC)
+    storm = tuple((until - timedelta(minutes=20 * k), 3e-4) for k in range(200))
+    recent = RecentActivity(until=until, flares=storm, source="test")
+    for scores in predictor.predict(np.concatenate([disk, disk]), [None, recent]):
+        assert np.isfinite([(s.score, s.probability, s.spread) for s in scores]).all()
+
+
 def test_the_card_has_every_event_of_every_set_of_hours(predictor):
     verifications = report(predictor).verifications
     events = [str(spec.event) for spec in predictor.package.events]
     hours = list(dict.fromkeys(v.hours for v in verifications))
-    assert len(hours) == 4
-    for name in hours[:3]:
+    assert len(hours) == 5
+    for name in hours[:4]:
         assert [v.event for v in verifications if v.hours == name] == events
     for v in verifications:
         if v.forecasters:

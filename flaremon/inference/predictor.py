@@ -245,9 +245,10 @@ class Predictor:
             mean = each.mean(axis=0)
             scores = members[0]
         else:
-            each = -np.expm1(-np.exp(members))
+            numbers = np.exp(members)
+            each = -np.expm1(-numbers)
             mean = each.mean(axis=0)
-            scores = np.log(-np.log1p(-mean))  # the number that has the mean probability
+            scores = _log_of_mean(numbers)
         probabilities = mean.tolist()
         spreads = each.std(axis=0).tolist() if len(each) > 1 else [None] * each.shape[1]
         cuts = [spec.threshold_where(informed=informed) for spec in self.package.events]
@@ -257,6 +258,15 @@ class Predictor:
                 self.package.events, scores.tolist(), probabilities, cuts, spreads, strict=True
             )
         )
+
+
+def _log_of_mean(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log of the number that has the mean probability of numbers (members, n_events).
+
+    Finite also where that probability is 1 to all digits.
+    """
+    least = numbers.min(axis=0)
+    return np.asarray(np.log(least - np.log1p(np.expm1(least - numbers).mean(axis=0))))
 
 
 def _map_axes(

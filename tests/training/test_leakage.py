@@ -5,14 +5,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support import trainings
 
 from flaremon.domain import FlareEvent
 from flaremon.errors import InputError
+from flaremon.inference.threads import threads
 from flaremon.training import Recipe, train_package
 from flaremon.training.dataset import REPORT, refuse_crossing
-from flaremon.training.rates.config import EVENTS, RatesConfig
+from flaremon.training.rates.config import EVENTS, MemberConfig, RatesConfig
+from flaremon.training.rates.members import fit_member
 from flaremon.training.stored.splits import APART, cut, held, inside
 
 DAY = np.timedelta64(86400, "s")
@@ -74,6 +78,22 @@ def test_of_a_store_no_window_and_no_memory_is_in_two_parts_whatever_there_is(
     assert splits[-1].end > times[-1]
     outcome = np.zeros(len(times), np.int8)
     assert sum(held(split, times, outcome).frames for split in splits) <= len(times)
+
+
+@pytest.mark.parametrize("year", [2011, 2022], ids=["left out", "reported"])
+def test_weights_do_not_change_with_what_maps_show_of_years_they_are_not_fitted_to(year):
+    before = trainings.strip()
+    before = replace(before, years=np.repeat([2010, 2011, 2022], len(before.years) // 3))
+    here = torch.from_numpy(before.years == year)
+    after = replace(before, shown=tuple(torch.where(here, 1 - one, one) for one in before.shown))
+
+    def weights(strip):
+        config = MemberConfig(hidden=4, epochs=1, batch=2)
+        with threads(1):
+            return fit_member(strip, [2011], [2010, 2011], config, seed=3)[0].state_dict()
+
+    one, other = weights(before), weights(after)
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_splits_whose_windows_cross_are_refused_before_anything_is_rendered(tmp_path):

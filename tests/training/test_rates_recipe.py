@@ -19,9 +19,9 @@ from flaremon.training import card_of, train_model
 from flaremon.training.dataset import REPORT
 from flaremon.training.models import evaluate_model
 from flaremon.training.rates.config import RatesConfig, config_from
-from flaremon.training.rates.disks import totals_of
+from flaremon.training.rates.disks import totals_of, window_sums
 from flaremon.training.rates.domain import COST_ROW, measured
-from flaremon.training.rates.evaluate import INFORMED, evaluate_rates
+from flaremon.training.rates.evaluate import CAUSAL, INFORMED, MAPS, evaluate_rates
 from flaremon.training.rates.kept import read_kept
 from flaremon.training.rates.recipe import refuse_leak
 from flaremon.training.rates.simpler import CNN, CNN_RECENT, FLUX, FLUX_RECENT, RECENT
@@ -143,13 +143,15 @@ def rows_of(report):
 def test_the_report_has_every_event_beside_what_is_simpler(folder):
     report = Report.from_json((folder / "evaluation.json").read_text())
     events = ["M1+/24h", "C1+/24h", "X1+/24h", "C1+/now", "M1+/now"]
-    for hours in ("disks of maps", "disks of maps, active hours (an M1+ flare in the last 24 h)"):
+    for hours in (MAPS, f"{MAPS}, active hours (an M1+ flare in the last 24 h)", CAUSAL):
         assert [v.event for v in report.verifications if v.hours == hours] == events
     for v in report.verifications:
         if v.forecasters:
             names = [forecaster.name for forecaster in v.forecasters]
             assert names[:3] == ["network", "trailing climatology", "persistence"]
-            assert {INFORMED, RECENT, FLUX, FLUX_RECENT, CNN, CNN_RECENT} <= set(names)
+            assert {INFORMED, RECENT, FLUX, FLUX_RECENT} <= set(names)
+            # The plain network was asked about the disks as they are.
+            assert ({CNN, CNN_RECENT} <= set(names)) == (v.hours != CAUSAL)
 
 
 def test_a_training_that_was_cut_off_goes_on_from_its_members(folder, data, tmp_path):
@@ -172,6 +174,25 @@ def test_a_disk_rendered_from_maps_has_the_rate_of_its_window(folder, data):
     with torch.inference_mode():
         on_plane = network.rates(torch.from_numpy(np.stack(planes)))[:, 0, 0].sum(dim=(1, 2))
     assert np.corrcoef(np.log(on_strip), np.log(on_plane.numpy()))[0, 1] > 0.8
+
+
+def test_a_causal_disk_knows_nothing_that_has_not_passed_the_meridian(data):
+    cells = read_cells(data / "synoptic", data / "cache")
+    now = np.array([np.datetime64("2020-06-01T00:00:00")])
+    here = int(cells.column(np.array([carrington_time(now[0].item().replace(tzinfo=dt.UTC))]))[0])
+    rng = np.random.default_rng(0)
+    before = rng.random((1, len(cells.observed)))
+    after = np.where(np.arange(before.shape[1]) > here, rng.random(before.shape), before)
+    old = np.where(np.arange(before.shape[1]) < here - 150, rng.random(before.shape), before)
+
+    def disk(per_column, *, causal):
+        return window_sums(per_column, cells, now, 80.0, causal=causal).item()
+
+    assert disk(after, causal=True) == pytest.approx(disk(before, causal=True))
+    assert disk(after, causal=False) != pytest.approx(disk(before, causal=False))
+    assert disk(old, causal=True) != pytest.approx(disk(before, causal=True))
+    ones = np.ones_like(before)
+    assert disk(ones, causal=True) == pytest.approx(disk(ones, causal=False))
 
 
 def test_an_existing_package_is_refused_before_any_work(folder, data):

@@ -45,7 +45,9 @@ Labels: {labels}.
 `M1+/24h` is yes if a flare of class M1.0 or more STARTS in (t, t + 24 h], `M1+/now` if
 start <= t <= end. Hours that touch a gap in the lists are unknown and left out. **Operational
 lists before 2019-12-07 carry a factor of 0.7**; their fluxes are divided by it here, because a
-model used now must mean today's M1 (then called C7).
+model used now must mean today's M1 (then called C7). The lists name a class "C1 or more" complete
+on their own scale, so before that day flares of today's C1.0 to C1.4 are counted where listed, and
+some are missing: then `C1+` hours said to be without a flare may have had one as small as that.
 
 ## From maps to real images
 
@@ -106,8 +108,9 @@ and on the real images, and those figures were known when this version was made;
 thresholds is that version's, and the real images had been looked at when it was chosen. What is
 new here (how recent flares enter, the head of each threshold, the networks compared with) was
 chosen on left-out hours of 2010 to 2021, and judged on the reported years and the real images
-once, at the end, with nothing changed after that. So no figure here made a choice, but these
-hours are not as untouched as those that are still to come.
+once, at the end. After that a fault was mended and the members fitted again, with nothing chosen
+anew: scales of the features had been those of all maps, of the reported years too. So no figure
+here made a choice, but these hours are not as untouched as those that are still to come.
 """
 
 _HOW_TO_READ = """Intervals are 95 %, by block bootstrap. BSS is against the climatology of the
@@ -127,6 +130,9 @@ threshold is off; probabilities are not touched by that.
   east half shows what will be there up to 7 days LATER, the west half what was there up to 7 days
   before. Neither is what an image of the moment shows; regions that emerge or decay in between
   cost skill, a look ahead adds some.
+- **disks of maps, east half a rotation old**: the same with nothing ahead of its time, and what an
+  image shows of the east half, which is half of what it shows, replaced by what was there 27 days
+  before. What an image of the moment would give lies between the two.
 - **real 8-bit images** are the only observations of one moment here. No weight and no threshold
   was fitted to their flares or chosen by them. Of the images themselves, without flares, the
   centre-to-limb law and the noise above were measured. Not a recalibrated figure among them.

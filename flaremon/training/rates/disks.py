@@ -1,7 +1,8 @@
 """What the members say about whole disks, hour by hour, each about years it was not fitted to.
 
 A disk is a window of the strip, so the rates of a whole cycle of disks are sums of one map of
-rates. As in `Rendering.AS_RENDERED` the east half of the window is ahead of its time.
+rates. As in `Rendering.AS_RENDERED` the east half of the window is ahead of its time; `causal`
+disks have there what passed a rotation earlier, as in `Rendering.CAUSAL`.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from flaremon.training.rates.strip import Cells
 from flaremon.training.synoptic import carrington_time
 from flaremon.verify.labels import Times
 
+_ROTATION_DEG = 360.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disks:
@@ -31,7 +34,13 @@ class Disks:
 
 
 def totals_of(
-    member: RateMember, inputs: torch.Tensor, cells: Cells, times: Times, half_deg: float
+    member: RateMember,
+    inputs: torch.Tensor,
+    cells: Cells,
+    times: Times,
+    half_deg: float,
+    *,
+    causal: bool = False,
 ) -> NDArray[np.float64]:
     """Return nested rates (N, N_CLASSES) of the disks at `times`; NaN where maps are missing.
 
@@ -46,25 +55,44 @@ def totals_of(
     times : ndarray of datetime64[s]
     half_deg : float
         The disk reaches this far from the central meridian.
+    causal : bool
+        Nothing is shown that had not passed the meridian: the east half is a rotation old.
     """
     with torch.no_grad():
         apart = member(inputs[None])[0].double().sum(dim=1).numpy()
-    return window_sums(apart[::-1].cumsum(axis=0)[::-1], cells, times, half_deg)
+    nested = apart[::-1].cumsum(axis=0)[::-1]
+    return window_sums(nested, cells, times, half_deg, causal=causal)
 
 
 def window_sums(
-    per_column: NDArray[np.float64], cells: Cells, times: Times, half_deg: float
+    per_column: NDArray[np.float64],
+    cells: Cells,
+    times: Times,
+    half_deg: float,
+    *,
+    causal: bool = False,
 ) -> NDArray[np.float64]:
     """Return sums (N, K) over the windows of disks; NaN where maps are missing.
 
     Parameters
     ----------
     per_column : ndarray, shape (K, columns)
-    cells, times, half_deg
+    cells, times, half_deg, causal
         As for `totals_of`.
     """
-    at = cells.column(carrington_times(times))
-    low, high = at - half_deg / CELL_DEG, at + half_deg / CELL_DEG
+    at, half = cells.column(carrington_times(times)), half_deg / CELL_DEG
+    if causal:
+        east = at - _ROTATION_DEG / CELL_DEG
+        return _sums(per_column, cells, at - half, at) + _sums(per_column, cells, east, east + half)
+    return _sums(per_column, cells, at - half, at + half)
+
+
+def _sums(
+    per_column: NDArray[np.float64],
+    cells: Cells,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+) -> NDArray[np.float64]:
     edges = np.arange(per_column.shape[1] + 1)
 
     def between(row: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,6 +60,7 @@ PAIRS = (
 )
 TSS_PAIRS = ((INFORMED, PERSISTENCE), (INFORMED, RECENT))
 MAPS = "disks of maps"
+CAUSAL = "disks of maps, east half a rotation old"
 
 
 def evaluate_rates(
@@ -94,7 +95,8 @@ def evaluate_rates(
     judge = Judge(network, package, flares)
     judge.learn(cells, config)
     maps = judge.maps(cells, REPORT.times(config.cadence_h))
-    sets = [(hours, list(package.events)) for hours in (maps, judge.active(maps))]
+    causal = judge.maps(cells, REPORT.times(config.cadence_h), causal=True)
+    sets = [(hours, list(package.events)) for hours in (maps, judge.active(maps), causal)]
     other = beside(config.beside)
     pictures = judge.pictures(data / IMAGES)
     if pictures is not None:
@@ -135,21 +137,25 @@ class Judge:
         years = seen.times.astype("datetime64[Y]").astype(int) + 1970
         self._simpler.learn(seen, np.isin(years, config.thresholds))
 
-    def maps(self, cells: Cells, times: Times) -> Hours:
-        """Forecast the disks that windows of the maps are."""
+    def maps(self, cells: Cells, times: Times, *, causal: bool = False) -> Hours:
+        """Forecast the disks that windows of the maps are; `causal` as for `window_sums`."""
         half = self._network.config.longitude_deg
         shown = surroundings(torch.from_numpy(cells.shown[0].astype(np.float32))[None])[0]
         totals = np.stack(
             [
-                totals_of(member, shown, cells, times, half)
+                totals_of(member, shown, cells, times, half, causal=causal)
                 for member in self._network.members
                 if isinstance(member, RateMember)
             ],
             axis=1,
         )
-        flux = self._flux_of(cells, times)
+        flux = self._flux_of(cells, times, causal=causal)
         there = np.asarray(np.isfinite(totals).all(axis=(1, 2)))
-        return self._hours(MAPS, totals[there], self._seen(times[there], flux[there]))
+        seen = self._seen(times[there], flux[there])
+        if not causal:
+            return self._hours(MAPS, totals[there], seen)
+        # What the plain network said is kept for the other disks only.
+        return self._hours(CAUSAL, totals[there], replace(seen, cnn=None))
 
     def active(self, hours: Hours) -> Hours:
         """Return those hours that had an M1+ flare in the 24 h before."""
@@ -235,10 +241,11 @@ class Judge:
             log_numbers = self._network.expected(torch.from_numpy(totals).float(), recent)
             return np.asarray((-torch.expm1(-log_numbers.double().exp())).mean(dim=1).numpy())
 
-    def _flux_of(self, cells: Cells, times: Times) -> NDArray[np.float64]:
+    def _flux_of(self, cells: Cells, times: Times, *, causal: bool = False) -> NDArray[np.float64]:
         """Return the sum of the unsigned field of disks of maps, in the units of the features."""
         per_column = cells.shown[0][:1].astype(np.float64).sum(axis=1)
-        return window_sums(per_column, cells, times, self._network.config.longitude_deg)[:, 0]
+        half = self._network.config.longitude_deg
+        return window_sums(per_column, cells, times, half, causal=causal)[:, 0]
 
 
 def _splits(

@@ -173,7 +173,7 @@ class _Fit:
         apart = np.isin(strip.years, left_out)
         fitted &= ~_beside(apart)
         self.network = RateMember(config.hidden, config.dropout)
-        _start(self.network, strip)
+        _start(self.network, strip, fitted)
         self._likelihoods = _Likelihood(strip, fitted, config)
         self._unseen = _Likelihood(strip, apart, config)
         self._blocks = self._likelihoods.blocks()
@@ -259,9 +259,12 @@ def _rates_of(network: RateMember, inputs: Tensor, active: Tensor) -> tuple[Tens
     return rates.permute(0, 3, 1, 2), torch.where(sampled, 1 / _QUIET_SHARE, 1.0)
 
 
-def _start(network: RateMember, strip: Strip) -> None:
-    """Set the scale of the inputs, and begin with rates near those of the quiet Sun."""
-    first = strip.shown[0]
+def _start(network: RateMember, strip: Strip, fitted: NDArray[np.bool_]) -> None:
+    """Set the scale of the inputs, and begin with rates near those of the quiet Sun.
+
+    The scale too is of the fitted columns: years that are left out or reported must not be known.
+    """
+    first = strip.shown[0][:, :, torch.from_numpy(fitted)]
     network.centre.copy_(first.mean(dim=(1, 2)))
     network.scale.copy_(first.std(dim=(1, 2)))
     network.begin_at(_START_LOG_RATES)

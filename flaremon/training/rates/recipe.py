@@ -229,7 +229,12 @@ def _members(
 
 def _key(config: RatesConfig, cells: Cells, labels: Path) -> str:
     """Hash of what decides the members."""
-    how = {"folds": config.folds, "seed": config.seed, "member": asdict(config.member)}
+    how = {
+        "folds": config.folds,
+        "seed": config.seed,
+        "member": asdict(config.member),
+        "scales of": "fitted columns",
+    }
     digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
     for one in cells.shown:
         digest.update(one.tobytes())
