@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from support import rows
 from support.calibrators import calibrator
-from support.packages import write_package
+from support.packages import write_package, write_rate_package
 
 from flaremon import __version__, pipeline, store, truth
 from flaremon import job as main_job
@@ -156,6 +156,12 @@ def test_files_are_scored_with_the_packages_own_calibrator_or_none(tmp_path):
         without_database(package, choice="0123456789ab")
 
 
+def test_files_are_not_calibrated_where_the_network_waits_for_recent_flares(tmp_path):
+    package = write_rate_package(tmp_path)
+    (package.folder / FILE).write_text(to_text(of(package)))
+    assert without_database(package, choice="auto") is None
+
+
 def test_activity_is_what_had_started_by_the_observation_and_never_later(engine):
     item = calibrator(*map(str, rows.EVENTS))
     with session_scope(engine) as session:
@@ -198,6 +204,23 @@ def test_events_that_it_does_not_know_and_calibrated_predictions_stay_as_they_ar
         newer = calibrator("M1+/24h", software="newer")
         assert calibrated(session, once, calibrator=newer, catalog="swpc", now=START) == once
         assert calibrated(session, made, calibrator=None, catalog="swpc", now=START) == made
+
+
+def test_what_was_said_without_recent_flares_is_left_to_the_network_that_says_it(engine):
+    item = calibrator(*map(str, rows.EVENTS))
+    record = rows.record(START + 10 * DAY)
+    knew = {"activity": ActivityLevel.QUIET, "activity_source": "swpc as of 2024-01-11T00:00:00Z"}
+    with session_scope(engine) as session:
+        register_rows(session)
+        listed(session, [], start=START, end=START + 20 * DAY)
+        made = [rows.prediction(record, event, **knew) for event in rows.EVENTS]
+        made.append(rows.prediction(record, M_DAY, activity=ActivityLevel.UNKNOWN))
+        day, now, alone = calibrated(session, made, calibrator=item, catalog="swpc", now=START)
+    assert (day.calibrator, now.calibrator) == (item.id, item.id)
+    assert day.knew_flares
+    # The calibrator does not ask for flares in progress, but the network did.
+    assert (now.activity, now.activity_source) == tuple(knew.values())
+    assert alone is made[-1]
 
 
 def test_every_prediction_of_a_run_keeps_raw_score_calibrated_probability_and_calibrator(
@@ -341,6 +364,66 @@ def test_what_was_calibrated_already_is_fitted_by_its_raw_numbers(history):
     assert run("calibrate", "--bootstrap", "0") == 0
     with session_scope(engine) as session:
         assert stored_calibrators(session) == [item]
+
+
+@pytest.fixture
+def two_networks(history, tmp_path, monkeypatch):
+    """The same history of a model that reads recent flares, which every other answer knew."""
+    engine, _ = history
+    package = write_rate_package(tmp_path / "rates", name=rows.MODEL.name)
+    description = package.folder / "model.toml"
+    both = "threshold = 0.5\nthreshold_with_recent_flares = 0.75\n"
+    description.write_text(description.read_text().replace("threshold = 0.5\n", both))
+    monkeypatch.setenv("FLAREMON_MODELS_DIR", str(tmp_path / "rates"))
+    with session_scope(engine) as session:
+        session.execute(
+            text("UPDATE models SET weights_sha256 = :sha"), {"sha": package.weights_sha256}
+        )
+        session.execute(text("UPDATE predictions SET activity = 'unknown'"))
+        session.execute(
+            text("UPDATE predictions SET activity_source = :told WHERE id % 2 = 0"),
+            {"told": "swpc as of 2024-06-01T00:00:00Z"},
+        )
+        # The other network, on another scale.
+        session.execute(text("UPDATE predictions SET probability = 0.9 WHERE id % 2 = 1"))
+    return engine
+
+
+FITTED = ("calibrate", "--bootstrap", "0", "--judge-from", "2024-05-01", "--until", "2024-04-15")
+
+
+def test_a_model_of_two_networks_is_calibrated_by_what_it_said_knowing_recent_flares(
+    two_networks, capsys
+):
+    assert run(*FITTED, "--dry-run", "--format", "json") == 0
+    mixed = json.loads(capsys.readouterr().out)
+    assert run(*FITTED, "--dry-run") == 0
+    (count,) = mixed["without_recent_flares"].values()
+    assert count > 250
+    assert f"hours left out: {count} of M1+/24h, answered without recent" in capsys.readouterr().out
+    with session_scope(two_networks) as session:
+        session.execute(text("DELETE FROM predictions WHERE id % 2 = 1"))
+    assert run(*FITTED, "--dry-run", "--format", "json") == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert (mixed["id"], mixed["judged"]) == (alone["id"], alone["judged"])
+    assert alone["without_recent_flares"] == {"M1+/24h": 0}
+    assert alone["judged"][0]["forecasters"][1]["threshold"] == 0.75
+    assert alone["document"]["origin"]["source"].endswith("made with recent flares known")
+
+
+def test_too_few_answers_that_knew_recent_flares_end_with_how_many_did_not(two_networks, capsys):
+    with session_scope(two_networks) as session:
+        session.execute(text("UPDATE predictions SET activity_source = NULL WHERE id % 40 > 0"))
+    assert run(*FITTED) == 3
+    few = capsys.readouterr().err
+    assert "too few events to calibrate" in few
+    assert "of M1+/24h, answered without recent flares" in few
+    with session_scope(two_networks) as session:
+        session.execute(text("UPDATE predictions SET activity_source = NULL"))
+    assert run(*FITTED) == 3
+    none = capsys.readouterr().err
+    assert "was made with recent flares known" in none
+    assert "flaremon flares import" in none
 
 
 def test_without_outcomes_the_command_to_run_is_named(history, capsys):

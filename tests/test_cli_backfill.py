@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import threading
 
 import pytest
@@ -105,7 +106,17 @@ def test_definitive_records_are_scored_beside_the_live_ones_and_compared(
         assert "3 slots: 1 predicted, 0 rejected, 2 without a record" in told
         assert "M1+/24h: 1 slots, moved by" in told
         again = json.loads(flaremon("reconcile", *between, "--workers", 0, "--json"))
-    assert [move["slots"] for move in again["moves"]["tiny-cnn@0.0.1"]] == [1, 1]
+        assert [move["slots"] for move in again["moves"]["tiny-cnn@0.0.1"]] == [1, 1]
+        assert again["left_out"]["tiny-cnn@0.0.1"] == {"recent_flares": 0, "calibrator": 0}
+        with sqlite3.connect(tmp_path / "test.db") as database:
+            database.execute(
+                "UPDATE predictions SET activity_source = 'swpc as of 2024-06-28T00:00:00Z' "
+                "WHERE series = 'hmi.M_720s'"
+            )
+        database.close()
+        told = flaremon("reconcile", *between, "--workers", 0)
+        assert "moved by" not in told
+        assert "  2 pairs left out: recent flares were known for one side only\n" in told
     assert len(json.loads("[" + flaremon("predictions", "--format", "json").strip().replace(
         "\n", ",") + "]")) == 8  # fmt: skip
 

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support import slots as rows
+from support.calibrators import calibrator
 
 from flaremon import store
 from flaremon.backfill import Chunk, make_grid
-from flaremon.backfill.reconciling import moves, seen_live
+from flaremon.backfill.reconciling import LeftOut, left_out, moves, seen_live
+from flaremon.calibration import save
 from flaremon.coverage import Gap, cover, draw_calendar, is_of_files
 from flaremon.coverage.days import in_eclipse_season
 from flaremon.database import open_engine, session_scope, upgrade
-from flaremon.domain import RejectionReason
+from flaremon.domain import ActivityLevel, RejectionReason
 from flaremon.errors import InputError
 from flaremon.store import Miss, MissReason, SlotRange
 
@@ -153,3 +155,35 @@ def test_only_slots_that_were_scored_live_are_reconciled_and_moves_are_summed_up
     assert move.mean == pytest.approx(0.05)
     assert move.mean_size == pytest.approx(0.15)
     assert move.largest == pytest.approx(0.2)
+
+
+def test_pairs_that_differ_by_more_than_the_record_are_counted_and_not_compared(database_url):
+    knew = {"activity": ActivityLevel.QUIET, "activity_source": "swpc as of 2026-02-01T00:00:00Z"}
+    alone = {"activity": ActivityLevel.UNKNOWN}
+    item = calibrator(model=str(rows.MODEL), weights_sha256="ab" * 32)
+    by_it = {**knew, "calibrator": item.id, "raw_probability": 0.3}
+    sides = [(knew, knew), (alone, alone), (alone, knew), (knew, by_it), (alone, by_it), ({}, {})]
+    upgrade(database_url)
+    engine = open_engine(database_url)
+    live = [rows.record(n) for n in range(len(sides))]
+    final = [rows.record(n, series=rows.DEFINITIVE) for n in range(len(sides))]
+    with session_scope(engine) as session:
+        rows.register(session)
+        save(session, item, now=NOW)
+    fill(
+        engine,
+        live + final,
+        [
+            rows.prediction(record, probability=probability, **side[which])
+            for which, records, probability in ((0, live, 0.2), (1, final, 0.25))
+            for record, side in zip(records, sides, strict=True)
+        ],
+    )
+    with session_scope(engine) as session:
+        both = list(
+            store.pairs(session, february(1).slots, other=rows.DEFINITIVE, model=rows.MODEL)
+        )
+    engine.dispose()
+    (move,) = moves(both)
+    assert (move.slots, move.mean) == (3, pytest.approx(0.05))
+    assert left_out(both) == LeftOut(recent_flares=2, calibrator=1)

@@ -17,7 +17,14 @@ from flaremon import serving, store, wiring
 from flaremon.calibration import save
 from flaremon.config import read_settings
 from flaremon.database import session_scope, upgrade
-from flaremon.domain import EventOutcome, Mode, ModelId, OutcomeState, RejectionReason
+from flaremon.domain import (
+    ActivityLevel,
+    EventOutcome,
+    Mode,
+    ModelId,
+    OutcomeState,
+    RejectionReason,
+)
 from flaremon.errors import InputError, ModelError, StoreError
 from flaremon.package import SHIPPED_MODEL, find_package
 from flaremon.serving import Origin, tenures
@@ -213,7 +220,7 @@ def test_a_package_that_was_altered_after_its_promotion_is_an_error_that_names_i
         wiring.package(home)
 
 
-def speak_for_forty_days(engine, home, *, first=0, mode=Mode.LIVE):
+def speak_for_forty_days(engine, home, *, first=0, mode=Mode.LIVE, told=lambda _: {}):
     """Let both models speak twice a day for forty days; the new one knows better."""
     with session_scope(engine) as session:
         store.add_periods(session, [period(-24 * 40, 24 * 45)], **NOTE)
@@ -228,7 +235,14 @@ def speak_for_forty_days(engine, home, *, first=0, mode=Mode.LIVE):
             flare = number % 4 == 0
             said = {OLD: 0.3, NEW: 0.8 if flare else 0.1}
             made = [
-                rows.prediction(record, M_DAY, model=model, probability=value, mode=mode)
+                rows.prediction(
+                    record,
+                    M_DAY,
+                    model=model,
+                    probability=value,
+                    mode=mode,
+                    **(told(number) if model == NEW else {}),
+                )
                 for model, value in said.items()
             ]
             store.add_outcomes(session, made)
@@ -275,6 +289,26 @@ def test_promoting_shows_the_paired_comparison_and_keeps_it_with_the_reason(home
     # Back again is a promotion of the old one.
     command("models", "promote", str(OLD), "--reason", "it was the Sun", "--yes")
     assert wiring.serving(home).model == OLD
+
+
+def test_a_comparison_says_which_answers_did_not_know_recent_flares(home, engine, command):
+    promoted(engine, OLD, weights=weights_of(home, OLD))
+    source = "swpc as of 2026-02-01T00:00:00Z"
+    speak_for_forty_days(
+        engine, home,
+        told=lambda number: {
+            "activity": ActivityLevel.UNKNOWN, "activity_source": source if number % 4 else None,
+        },
+    )  # fmt: skip
+    ask = ("models", "promote", str(NEW), "--reason", "knows more", "--bootstrap", "0")
+    said = command(*ask, "--dry-run")
+    assert f"CAUTION: {NEW}, live answered 20 of the 80 without recent flares" in said
+    day, _ = json.loads(command(*ask, "--dry-run", "--json"))["figures"]
+    assert day["verification"]["without_recent_flares"] == {f"{NEW}, live": 20}
+    document = json.loads(
+        command("verify", str(NEW), str(OLD), "--compare", "--format", "json", "--bootstrap", "0")
+    )
+    assert document["without_recent_flares"] == {f"{NEW}, live": 20}
 
 
 def test_verify_takes_the_shadow_against_the_model_that_answers(home, engine, command, monkeypatch):
@@ -396,3 +430,8 @@ def test_thresholds_with_recent_flares_are_told_beside_the_others(tmp_path):
     lines = serving.thresholds_in_words(replace(package, events=specs), None)
     assert lines[0] == f"{specs[0].event!s:<8} flare from 50.0%, with recent flares from 60.0%"
     assert "recent flares" not in lines[1]
+    # Calibrators are of what is said with recent flares, and leave the other answers alone.
+    fitted = calibrator(model=str(package.id), weights_sha256=package.weights_sha256)
+    assert serving.thresholds_in_words(package, fitted)[0] == (
+        f"M1+/24h  flare from 50.0%, with recent flares from 25.0%, calibrated by {fitted.id}"
+    )

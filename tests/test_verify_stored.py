@@ -14,7 +14,7 @@ from support.truths import T0, H, empty_database
 from support.verified import CATALOG, M_DAY, MODEL, Stored
 
 from flaremon import store
-from flaremon.domain import FlareEvent, ForecasterKind, Mode, ModelId
+from flaremon.domain import ActivityLevel, FlareEvent, ForecasterKind, Mode, ModelId
 from flaremon.errors import InputError
 from flaremon.verify import Bootstrap, read_flares, read_forecasts, verify
 from flaremon.verify.archive import Choice, in_force, stored_forecasts
@@ -27,6 +27,8 @@ from flaremon.verify.sentence import bin_edges, reliability
 from flaremon.verify.stored import instants, stored_flares
 
 NONE = Bootstrap(repeats=0)
+KNEW = {"activity": ActivityLevel.QUIET, "activity_source": "swpc as of 2026-02-01T00:00:00Z"}
+ALONE = {"activity": ActivityLevel.UNKNOWN}
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +155,12 @@ def test_tables_are_what_was_stored_in_the_order_of_time(both: Stored):
     assert table.probability.tolist() == [0.2, 0.7]
     assert np.isnan(table.raw_probability).tolist() == [True, False]
     assert (table.threshold.tolist(), table.live.tolist()) == ([0.3, 0.4], [False, True])
+    assert table.informed is None
+    both.say(6, 0.1, **KNEW)
+    both.say(7, 0.1, **ALONE)
+    table = both.read(lambda session: store.prediction_table(session, model=MODEL, event=M_DAY))
+    assert table.in_training.tolist() == [False, False, True, True]
+    assert table.informed.tolist() == [False, False, True, False]
     nobody = both.read(
         lambda session: store.prediction_table(session, model=ModelId("no", "0.0.0"), event=M_DAY)
     )
@@ -441,6 +449,58 @@ def test_noaas_probability_in_force_stands_beside(world: Stored, capsys):
         "tiny-cnn@0.0.1, live", "noaa-swpc@1.0.0 in force",
     ]  # fmt: skip
     assert beside["first_minus"]["noaa-swpc@1.0.0 in force"]["bss"]["value"] is not None
+
+
+def two_kinds(world: Stored, *, knew=KNEW, alone=ALONE, **changes):
+    """Forty days of a model that knew recent flares twice a day, and once did not."""
+    world.period(-2000, 2000)
+    for day in range(40):
+        if day % 3 == 0:
+            world.flare(24 * day + 12, "M1.0")
+        for hour, told in ((0, knew), (6, alone), (18, knew)):
+            world.say(24 * day + hour, (day % 5) / 5, **told | changes)
+    world.decide()
+
+
+def test_answers_with_and_without_recent_flares_are_never_one_figure_without_a_word(
+    world: Stored, capsys
+):
+    two_kinds(world)
+    caution = (
+        "CAUTION: tiny-cnn@0.0.1, live answered 40 of the 120 without recent flares, as if by "
+        "another model; `flaremon verify --by flares` judges both kinds apart"
+    )
+    for more in ((), ("--by", "mode"), ("--raw",)):
+        name = "live, raw answered" if more == ("--raw",) else "live answered"
+        text = world.command(capsys, "--bootstrap", "0", *more)
+        assert caution.replace("live answered", name) in text
+    data = json.loads(world.command(capsys, "--bootstrap", "0", "--format", "json"))
+    assert data["without_recent_flares"] == {"tiny-cnn@0.0.1, live": 40}
+    table = csv.DictReader(
+        io.StringIO(world.command(capsys, "--bootstrap", "0", "--format", "csv"))
+    )
+    counts = {row["forecaster"]: row["without_recent_flares"] for row in table}
+    assert counts["tiny-cnn@0.0.1, live"] == "40"
+    assert counts["persistence"] == ""
+
+
+def test_answers_with_and_without_recent_flares_are_judged_apart(world: Stored, capsys):
+    two_kinds(world)
+    text = world.command(capsys, "--by", "flares", "--bootstrap", "0")
+    assert "tiny-cnn@0.0.1, live, flares known: n = 80" in text
+    assert "tiny-cnn@0.0.1, live, flares unknown: n = 40" in text
+    assert "CAUTION" not in text
+
+
+def test_a_model_that_asks_for_no_flares_is_judged_whole(world: Stored, capsys):
+    none = {"activity": None}
+    two_kinds(world, knew=none, alone=none)
+    assert "CAUTION" not in world.command(capsys, "--bootstrap", "0")
+    assert "tiny-cnn@0.0.1, live: n = 120" in world.command(
+        capsys, "--by", "flares", "--bootstrap", "0"
+    )
+    data = json.loads(world.command(capsys, "--bootstrap", "0", "--format", "json"))
+    assert data["without_recent_flares"] == {}
 
 
 @pytest.mark.realdata

@@ -39,6 +39,19 @@ class Move:
     to_no_flare: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Pairs whose sides differ by more than the record, so they do not tell what the haste costs.
+
+    One that differs by both counts once, as the first.
+    """
+
+    recent_flares: int
+    """Recent flares were known for one side only."""
+    calibrator: int
+    """The sides are by different calibrators, or one by none."""
+
+
 def seen_live(
     session: "Session",
     chunks: Sequence[Chunk],
@@ -66,11 +79,25 @@ def seen_live(
 
 
 def moves(pairs: Iterable[Pair]) -> list[Move]:
-    """Sum up pairs of near-real-time and definitive predictions, per event."""
+    """Sum up pairs of near-real-time and definitive predictions, per event.
+
+    Only those that differ by their record and by nothing else; see `left_out`.
+    """
     by_event: dict[str, list[Pair]] = {}
     for pair in pairs:
+        if not (pair.same_flares and pair.same_calibrator):
+            continue
         by_event.setdefault(pair.event, []).append(pair)
     return [_move(event, found) for event, found in sorted(by_event.items())]
+
+
+def left_out(pairs: Iterable[Pair]) -> LeftOut:
+    """Count the pairs that `moves` does not sum up, and why."""
+    flares = calibrator = 0
+    for pair in pairs:
+        flares += not pair.same_flares
+        calibrator += pair.same_flares and not pair.same_calibrator
+    return LeftOut(recent_flares=flares, calibrator=calibrator)
 
 
 def _move(event: str, found: list[Pair]) -> Move:

@@ -7,7 +7,9 @@
     use       finding -> applying                  newest stored, else the package's own
 
 Raw scores of networks are not probabilities: published ones are worse than climatology. Fitted
-separately to hours after a flare and quiet ones, the same numbers beat persistence.
+separately to hours after a flare and quiet ones, the same numbers beat persistence. A model that
+was itself fitted to recent flares has two networks, one for when nobody knows them; a calibrator is
+of the one that knows, and leaves the answers of the other as they are.
 """
 
 from flaremon.calibration.applying import Calibrating, calibrated, save

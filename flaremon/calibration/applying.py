@@ -42,7 +42,9 @@ def calibrated(
     ----------
     outcomes : iterable of Prediction or Rejection
         Rejections, events that the calibrator does not know and predictions that are calibrated
-        already come back as they are.
+        already come back as they are. So do those that a network which reads recent flares made
+        without them: it has others for that, which no calibrator is fitted to (see
+        `flaremon.calibration.stored`).
     calibrator : Calibrator or None
         Stored on the way, if it is not yet; None changes nothing.
     catalog : str
@@ -95,6 +97,7 @@ def _waits(item: Prediction, calibrator: Calibrator) -> bool:
         item.calibrator is None
         and str(item.model) == calibrator.model
         and calibrator.answers(item.event)
+        and (item.knew_flares or not item.in_training)
     )
 
 
@@ -104,7 +107,7 @@ def _replaced(
     known: Mapping[datetime, RecentActivity | None],
     catalog: str,
 ) -> Prediction:
-    level, source = None, None
+    level, source = item.activity, item.activity_source
     if calibrator.asks(item.event):
         activity = known[item.t_obs]
         level = ActivityLevel.UNKNOWN if activity is None else activity.level(item.event)

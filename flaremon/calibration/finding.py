@@ -98,6 +98,9 @@ def package_calibrator(package: "ModelPackage") -> Calibrator | None:
 def without_database(package: "ModelPackage", *, choice: str) -> Calibrator | None:
     """Return the calibrator of a package for files that are scored without a database.
 
+    None for a network that reads recent flares: nobody tells it any, and what it says without them
+    is left as it is.
+
     Raises
     ------
     ConfigurationError
@@ -111,7 +114,7 @@ def without_database(package: "ModelPackage", *, choice: str) -> Calibrator | No
             f"{package.folder} does not hold calibrator {choice}; without a database there is no "
             "other, so set FLAREMON_CALIBRATOR to auto or none"
         )
-    return found
+    return None if package.reads_activity else found
 
 
 def read_calibrator(text: str, path: "Path") -> Calibrator:

@@ -58,6 +58,9 @@ class Whose:
     source: str
     modes: str
     truth: str
+    uninformed: Mapping[FlareEvent, int] = field(default_factory=dict)
+    """Hours per event that are left out, since recent flares were not known to a network that reads
+    them; not part of the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,8 @@ class Study:
     """The calibrated forecast first, then the raw one and recent activity alone."""
     left_out: Mapping[FlareEvent, str]
     """Events that could not be calibrated, and why."""
+    uninformed: Mapping[FlareEvent, int] = field(default_factory=dict)
+    """See `Whose`."""
 
 
 def study(
@@ -96,8 +101,29 @@ def study(
     Raises
     ------
     InputError
-        Periods overlap, or no event has enough days with and without it; with the numbers.
+        Periods overlap, or no event has enough days with and without it; with the numbers, and
+        with the hours that are left out.
     """
+    try:
+        return _study(forecasts, flares, whose=whose, plan=plan, now=now)
+    except InputError as exc:
+        if not any(whose.uninformed.values()):
+            raise
+        raise InputError(f"{exc}; {left_out_in_words(whose.uninformed)}") from exc
+
+
+def left_out_in_words(uninformed: Mapping[FlareEvent, int]) -> str:
+    """Say which hours are left out, and why."""
+    counts = ", ".join(f"{count:,} of {event}" for event, count in uninformed.items() if count)
+    return (
+        f"hours left out: {counts}, answered without recent flares, as if by another model, which "
+        "no curve fits together with the rest"
+    )
+
+
+def _study(
+    forecasts: Sequence[Forecast], flares: FlareList, *, whose: Whose, plan: Plan, now: datetime
+) -> Study:
     cases = {item.event: cases_of(item, flares) for item in forecasts}
     periods = cut(cases, plan)
     fitted: dict[FlareEvent, EventCalibration] = {}
@@ -127,6 +153,7 @@ def study(
             for item in forecasts if item.event in fitted
         },
         left_out=left_out,
+        uninformed=whose.uninformed,
     )  # fmt: skip
 
 

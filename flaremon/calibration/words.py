@@ -6,7 +6,7 @@ from typing import Any
 from flaremon import verify
 from flaremon.calibration.calibrator import Calibrator
 from flaremon.calibration.document import as_document
-from flaremon.calibration.study import Study
+from flaremon.calibration.study import Study, left_out_in_words
 from flaremon.domain import ActivityLevel
 from flaremon.times import iso_z
 
@@ -23,6 +23,7 @@ def in_words(done: Study, *, scale: verify.Scale) -> str:
     lines = [
         *describe(done.calibrator),
         *(f"  {event}  left out. {why}" for event, why in done.left_out.items()),
+        *([left_out_in_words(done.uninformed)] if any(done.uninformed.values()) else []),
         f"judged on observations from {periods.judge_from}Z until {periods.judge_until}Z",
     ]
     for judged in done.judged.values():
@@ -38,6 +39,7 @@ def as_json(done: Study, *, scale: verify.Scale) -> dict[str, Any]:
         **about(done.calibrator),
         "document": as_document(done.calibrator),
         "left_out": {str(event): why for event, why in done.left_out.items()},
+        "without_recent_flares": {str(event): n for event, n in done.uninformed.items()},
         "fit_since": f"{periods.since}Z",
         "fit_until": f"{periods.until}Z",
         "judge_from": f"{periods.judge_from}Z",

@@ -145,6 +145,7 @@ _WHY = {
     "position": "the position of their flare is not known",
     "mode": "",
     "model": "",
+    "flares": "",
 }
 
 

@@ -104,7 +104,8 @@ def calibrate(
 ) -> None:
     """Fit a calibrator on an earlier period, judge it on a later one, and store it.
 
-    Takes the stored predictions of a model whose outcome is known. The windows of the two periods
+    Takes the stored predictions of a model whose outcome is known; of one that reads recent flares
+    those that knew them, and counts the others. The windows of the two periods
     do not overlap; the threshold is chosen on the fitted one. The newest stored calibrator is used
     by the next run (FLAREMON_CALIBRATOR); stored predictions are never changed. The same data
     give the same calibrator, which is stored once.

@@ -32,7 +32,7 @@ from flaremon.errors import InputError
 
 if TYPE_CHECKING:
     from flaremon.backfill import Grid
-    from flaremon.backfill.reconciling import Move
+    from flaremon.backfill.reconciling import LeftOut, Move
     from flaremon.coverage import Day
     from flaremon.store import SlotRange
 
@@ -142,14 +142,21 @@ def reconcile(
 ) -> None:
     """Score the definitive records of slots that were scored in near real time; compare.
 
-    Both predictions are kept. Slots without a definitive record yet are left for the next time
-    and are no failure.
+    Both predictions are kept. Pairs for which recent flares were known on one side only, or that
+    are by different calibrators, are counted and not compared. Slots without a definitive record
+    yet are left for the next time and are no failure.
     """
     from dataclasses import asdict
 
     from flaremon import store
     from flaremon.backfill import Tally
-    from flaremon.backfill.reconciling import DEFINITIVE, NEAR_REAL_TIME, moves, seen_live
+    from flaremon.backfill.reconciling import (
+        DEFINITIVE,
+        NEAR_REAL_TIME,
+        left_out,
+        moves,
+        seen_live,
+    )
     from flaremon.database import session_scope
     from flaremon.wiring import opened
 
@@ -166,15 +173,17 @@ def reconcile(
         with watched(work, "reconcile"), told(tally, as_json=as_json, more=more):
             work.work_off(chunks, tally=tally)
             with session_scope(engine) as session:
-                found = {
-                    str(model): moves(store.pairs(session, live, other=DEFINITIVE, model=model))
+                both = {
+                    str(model): list(store.pairs(session, live, other=DEFINITIVE, model=model))
                     for model in (package.id for package in work.packages)
                 }
-            more["moves"] = {name: [asdict(move) for move in of] for name, of in found.items()}
+            found = {name: (moves(of), left_out(of)) for name, of in both.items()}
+            more["moves"] = {name: [asdict(move) for move in of] for name, (of, _) in found.items()}
+            more["left_out"] = {name: asdict(left) for name, (_, left) in found.items()}
         fill(configs[0], engine, slots=grid.slots)
     if not as_json:
-        for name, of in found.items():
-            _tell_moves(name, of)
+        for name, (of, left) in found.items():
+            _tell_moves(name, of, left)
     if not tally.finished:
         raise AnswerExit(ERROR)
 
@@ -190,9 +199,9 @@ def _range_of_files(series: str, since: str, until: str, cadence: str | None) ->
     return SlotRange(series=series, low=low, high=high)
 
 
-def _tell_moves(model: str, found: "list[Move]") -> None:
+def _tell_moves(model: str, found: "list[Move]", left: "LeftOut") -> None:
     sys.stdout.write(f"{model}, definitive against near-real-time:\n")
-    if not found:
+    if not found and not (left.recent_flares or left.calibrator):
         sys.stdout.write("  no slot has both yet\n")
     for move in found:
         sys.stdout.write(
@@ -200,6 +209,13 @@ def _tell_moves(model: str, found: "list[Move]") -> None:
             f"{move.mean_size:.4f} in size (nine of ten within {move.p90_size:.4f}, largest "
             f"{move.largest:.4f}); {move.to_flare} became flare, {move.to_no_flare} no flare\n"
         )
+    reasons = {
+        "recent flares were known for one side only": left.recent_flares,
+        "another calibrator": left.calibrator,
+    }
+    for reason, count in reasons.items():
+        if count:
+            sys.stdout.write(f"  {count} pairs left out: {reason}\n")
 
 
 def _flat(form: str) -> Any:

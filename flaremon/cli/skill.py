@@ -54,8 +54,11 @@ def verify(
         bool, typer.Option("--raw", help="What networks say, before calibration.")
     ] = False,
     by: Annotated[
-        Literal["mode", "model", "activity", "position"] | None,
-        typer.Option(help="In parts: active and quiet hours, central and limb flares, ..."),
+        Literal["mode", "model", "activity", "position", "flares"] | None,
+        typer.Option(
+            help="In parts: active and quiet hours, central and limb flares, answers with recent "
+            "flares known and without, ..."
+        ),
     ] = None,
     limb_deg: Annotated[
         float, typer.Option(min=0.0, max=90.0, help="Where the limb begins, from disk centre.")

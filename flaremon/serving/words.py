@@ -82,11 +82,11 @@ def thresholds_as_json(
     told = []
     for spec in package.events:
         own = calibrator if calibrator is not None and calibrator.answers(spec.event) else None
-        cuts = (
-            [spec.threshold_where(informed=informed) for informed in (False, True)]
-            if own is None
-            else [own.threshold(spec.event)] * 2
-        )
+        cuts = [spec.threshold_where(informed=informed) for informed in (False, True)]
+        if own is not None:
+            # Without recent flares a network that reads them answers as it came.
+            plain = cuts[0] if package.reads_activity else own.threshold(spec.event)
+            cuts = [plain, own.threshold(spec.event)]
         told.append(
             {
                 "event": str(spec.event),

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from flaremon.domain import ModelId
 from flaremon.schema import PredictionRow, RecordRow
+from flaremon.store.prediction_table import knew_flares
 from flaremon.store.rows import STREAM, model_row_id
 from flaremon.store.slots import SlotRange
 
@@ -23,6 +24,10 @@ class Pair:
     after: float
     flare_before: bool
     flare_after: bool
+    same_flares: bool = True
+    """Whether recent flares were known for both, or for neither."""
+    same_calibrator: bool = True
+    """Whether both are by the same calibrator, or both by none."""
 
 
 def pairs(session: Session, slots: SlotRange, *, other: str, model: ModelId) -> Iterator[Pair]:
@@ -46,6 +51,8 @@ def pairs(session: Session, slots: SlotRange, *, other: str, model: ModelId) -> 
             after.probability,
             before.flare,
             after.flare,
+            knew_flares(before) == knew_flares(after),
+            func.coalesce(before.calibrator_id, 0) == func.coalesce(after.calibrator_id, 0),
         )
         .join(before, before.record_id == first.id)
         .join(second, second.t_rec == first.t_rec)
@@ -60,9 +67,8 @@ def pairs(session: Session, slots: SlotRange, *, other: str, model: ModelId) -> 
         )
         .order_by(first.t_rec, before.event)
     )
-    for t_rec, event, p_before, p_after, flare_before, flare_after in session.execute(
-        statement, execution_options=STREAM
-    ):
+    for row in session.execute(statement, execution_options=STREAM):
+        t_rec, event, p_before, p_after, flare_before, flare_after, flares, calibrator = row
         yield Pair(
             t_rec=t_rec,
             event=event,
@@ -70,4 +76,6 @@ def pairs(session: Session, slots: SlotRange, *, other: str, model: ModelId) -> 
             after=p_after,
             flare_before=flare_before,
             flare_after=flare_after,
+            same_flares=flares,
+            same_calibrator=calibrator,
         )

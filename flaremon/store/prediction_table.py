@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import case, exists, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from flaremon.domain import FlareEvent, ForecasterKind, Mode, ModelId
@@ -35,6 +35,19 @@ class ProbabilityTable:
     threshold: NDArray[np.float64]
     """NaN where the forecaster says none."""
     live: NDArray[np.bool_]
+    in_training: NDArray[np.bool_]
+    """`flaremon.domain.Prediction.in_training`; never of forecasters."""
+    knew_flares: NDArray[np.bool_]
+    """`flaremon.domain.Prediction.knew_flares`; never of forecasters."""
+
+    @property
+    def informed(self) -> NDArray[np.bool_] | None:
+        """Whether recent flares were known, where a model answers otherwise without them.
+
+        None of a model that has one answer. One that was fitted to say probabilities given recent
+        flares has another network for when nobody knows them.
+        """
+        return self.knew_flares if self.in_training.any() else None
 
 
 def prediction_table(  # noqa: PLR0913 - one parameter per filter
@@ -65,6 +78,8 @@ def prediction_table(  # noqa: PLR0913 - one parameter per filter
         row.raw_probability,
         row.threshold,
         case((row.mode == Mode.LIVE.value, 1), else_=0),
+        case((and_(row.calibrator_id.is_(None), row.activity.is_not(None)), 1), else_=0),
+        case((knew_flares(row), 1), else_=0),
     ).where(row.model_id == row_number(ModelRow, model), row.event == str(event))
     if series is not None:
         statement = statement.where(row.series == series)
@@ -90,6 +105,8 @@ def forecast_table(
         row.probability,
         row.threshold,
         case((row.mode == Mode.LIVE.value, 1), else_=0),
+        literal(0),
+        literal(0),
     ).where(row.forecaster_id == row_number(ForecasterRow, forecaster), row.event == str(event))
     return _table(session, statement, row.window_start, row, (since, until, mode))
 
@@ -124,6 +141,11 @@ def who_said(session: Session, *, event: FlareEvent) -> list[tuple[ModelId, Fore
     ]
 
 
+def knew_flares(row: Any) -> ColumnElement[bool]:
+    """Return `flaremon.domain.Prediction.knew_flares` of rows, also of those without a source."""
+    return func.coalesce(row.activity_source, "").contains(" as of ")
+
+
 def _table(
     session: Session,
     statement: Any,
@@ -143,5 +165,7 @@ def _table(
         "raw_probability": np.float64,
         "threshold": np.float64,
         "live": np.bool_,
+        "in_training": np.bool_,
+        "knew_flares": np.bool_,
     }
     return ProbabilityTable(**arrays(session, statement.order_by(start, row.id), dtypes))

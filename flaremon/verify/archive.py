@@ -152,7 +152,7 @@ def _by_mode(
     model: ModelId, event: FlareEvent, table: "ProbabilityTable", choice: Choice
 ) -> Iterator[Stored]:
     calibrated = ~np.isnan(table.raw_probability)
-    probability, threshold = table.probability, table.threshold
+    probability, threshold, informed = table.probability, table.threshold, table.informed
     if choice.raw:
         probability = np.where(calibrated, table.raw_probability, probability)
         # The stored threshold is for the calibrated probability.
@@ -172,6 +172,7 @@ def _by_mode(
                 probabilities=probability[chosen],
                 threshold=one,
                 thresholds=each,
+                informed=None if informed is None else informed[chosen],
             ),
             model=model,
             mode=mode,

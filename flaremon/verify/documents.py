@@ -32,7 +32,7 @@ DEFINITIONS = {
 COLUMNS = (
     "event", "part", "forecaster", "figure", "value", "low", "high", "threshold", "n", "events",
     "pending", "unknown", "no_baseline", "not_shared", "start", "end", "block", "blocks",
-    "repeats", "seed", "classes", "flares", "definition",
+    "repeats", "seed", "classes", "flares", "without_recent_flares", "definition",
 )  # fmt: skip
 """Of `as_rows`."""
 
@@ -60,6 +60,7 @@ def as_json(done: Verification, *, scale: Scale, truth: str) -> dict[str, Any]:
             "block": done.block,
             "blocks": done.blocks,
         },
+        "without_recent_flares": dict(done.uninformed),
         "why_no_figures": done.why_no_figures,
         "forecasters": [_judgement(item) for item in done.judgements],
         "first_minus": {name: _plain(figures) for name, figures in done.over.items()},
@@ -100,6 +101,7 @@ def as_rows(done: Verification, *, scale: Scale, truth: str, part: str) -> Itera
                 "figure": key,
                 **_triple(figure),
                 "threshold": item.threshold,
+                "without_recent_flares": done.uninformed.get(item.name),
                 "definition": done.why_no_figures or DEFINITIONS[key],
             }
 

@@ -42,6 +42,9 @@ class Forecast:
     """From which on the forecaster itself says "flare"; None where it does not say."""
     thresholds: NDArray[np.float64] | None = None
     """Where that changed in the course of time: of each probability, shape (N,)."""
+    informed: NDArray[np.bool_] | None = None
+    """Of a model that answers otherwise where recent flares are not known: whether they were, of
+    each probability, shape (N,). None of all others."""
 
 
 def read_forecasts(path: Path, event: FlareEvent) -> list[Forecast]:
@@ -105,13 +108,14 @@ def pool(forecasts: Sequence[Forecast], name: str) -> Forecast:
 
 def only(forecast: Forecast, name: str, chosen: NDArray[np.bool_]) -> Forecast:
     """Return the chosen part of a forecast under another name; `chosen` has shape (N,)."""
-    thresholds = forecast.thresholds
+    thresholds, informed = forecast.thresholds, forecast.informed
     return replace(
         forecast,
         name=name,
         times=forecast.times[chosen],
         probabilities=forecast.probabilities[chosen],
         thresholds=None if thresholds is None else thresholds[chosen],
+        informed=None if informed is None else informed[chosen],
     )
 
 

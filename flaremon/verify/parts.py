@@ -1,4 +1,8 @@
-"""A forecast in parts: active and quiet hours, flares near the middle and near the limb."""
+"""A forecast in parts: active and quiet hours, flares near the middle and near the limb, ...
+
+The parts by activity are of what happened before, as the list has it now; those by flares of what
+a model was told.
+"""
 
 import re
 from datetime import UTC, timedelta
@@ -12,7 +16,7 @@ from flaremon.sun import disk_centre
 from flaremon.verify.forecasts import Forecast, only
 from flaremon.verify.labels import UNKNOWN, YES, FlareList, Times, label
 
-By = Literal["mode", "model", "activity", "position"]
+By = Literal["mode", "model", "activity", "position", "flares"]
 LIMB_DEG = 60.0
 """From here on, seen from the middle of the disk, a magnetogram shows little of a region."""
 ACTIVE_WITHIN = timedelta(hours=24)
@@ -33,6 +37,21 @@ def by_activity(forecast: Forecast, flares: FlareList) -> tuple[dict[str, Foreca
     parts = {"active": state == YES, "quiet": (state != YES) & (state != UNKNOWN)}
     found = {name: only(forecast, f"{forecast.name}, {name}", mask) for name, mask in parts.items()}
     return found, int((state == UNKNOWN).sum())
+
+
+def by_flares(forecast: Forecast) -> dict[str, Forecast]:
+    """Split the answers of a model that has two kinds: recent flares were ``known``, or not.
+
+    Returns
+    -------
+    dict
+        Parts ``flares known`` and ``flares unknown``; all as one part without a name where there
+        is but one kind of answer.
+    """
+    if forecast.informed is None:
+        return {"": forecast}
+    parts = {"flares known": forecast.informed, "flares unknown": ~forecast.informed}
+    return {name: only(forecast, f"{forecast.name}, {name}", mask) for name, mask in parts.items()}
 
 
 def by_position(

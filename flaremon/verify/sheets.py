@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from flaremon.verify.evidence import Evidence
 from flaremon.verify.forecasts import Forecast
-from flaremon.verify.parts import LIMB_DEG, By, by_activity, by_position
+from flaremon.verify.parts import LIMB_DEG, By, by_activity, by_flares, by_position
 from flaremon.verify.verification import Bootstrap, Verification, verify
 
 
@@ -60,6 +60,8 @@ def in_parts(
             parts, left_out = by_activity(forecast, evidence.flares)
         elif by == "position":
             parts, left_out = by_position(forecast, evidence.flares, limb_deg=ask.limb_deg)
+        elif by == "flares":
+            parts, left_out = by_flares(forecast), 0
         else:
             parts, left_out = {"": forecast}, 0
         for part, piece in parts.items():

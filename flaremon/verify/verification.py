@@ -1,7 +1,7 @@
 """Forecasts against what happened, beside persistence and trailing climatology."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +68,14 @@ class Verification:
     """The forecasts in their order, then persistence and trailing climatology."""
     over: Mapping[str, Mapping[str, Figure]]
     """For each further judgement's name: figures of the first minus its, from the same draws."""
+    uninformed: Mapping[str, int] = field(default_factory=dict)
+    """Judged hours answered without recent flares, per forecast that answers those otherwise."""
     why_no_figures: str | None = None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether answers with and without recent flares are judged as one, or compared."""
+        return 0 < sum(self.uninformed.values()) < self.n * len(self.uninformed)
 
     @property
     def base_rate(self) -> float:
@@ -124,6 +131,11 @@ def verify(
         bootstrap=bootstrap,
         judgements=(),
         over={},
+        uninformed={
+            forecast.name: int((~forecast.informed[np.isin(forecast.times, hours.times)]).sum())
+            for forecast in forecasts
+            if forecast.informed is not None
+        },
     )
     enough = min(result.events, quiet) >= MIN_EVENTS
     repeats = bootstrap.repeats if enough else 0

@@ -61,8 +61,9 @@ def in_brief(done: Verification, title: str) -> str:
         f"{title}: n = {done.n:,}, P = {done.events:,}{rate}; not judged: {left.pending:,} "
         f"pending, {left.unknown:,} unknown, {left.no_baseline:,} without baseline"
     )
+    above = [heading, *(f"  {line}" for line in _mixture(done))]
     if done.why_no_figures is not None:
-        return "\n".join([heading, f"  {done.why_no_figures}"])
+        return "\n".join([*above, f"  {done.why_no_figures}"])
     heads = ["TSS", "BSS, sample clim.", "BSS, trailing clim.", "ROC area", "ECE"]
     first = max(_FIRST, *(len(item.name) + 4 for item in done.judgements))
     rows = [("", heads)]
@@ -70,7 +71,7 @@ def in_brief(done: Verification, title: str) -> str:
         (f"  {item.name}", [_shown(item.figures.get(key)) for key in _BRIEF])
         for item in done.judgements
     ]
-    return "\n".join([heading, *(_row(name, cells, first=first) for name, cells in rows)])
+    return "\n".join([*above, *(_row(name, cells, first=first) for name, cells in rows)])
 
 
 def differences_in_words(done: Verification, *, only: Collection[str] | None = None) -> list[str]:
@@ -111,6 +112,17 @@ def _heading(done: Verification, scale: Scale, truth: str) -> Iterator[str]:
             f"[ ] 95 % intervals: {done.bootstrap.repeats:,} draws of {done.blocks:,} blocks, "
             f"a block is a {done.block}; seed {done.bootstrap.seed}"
         )
+    yield from _mixture(done)
+
+
+def _mixture(done: Verification) -> Iterator[str]:
+    """Say whose answers are of two kinds; nothing where all are of one."""
+    for name, count in done.uninformed.items():
+        if done.mixed:
+            yield (
+                f"CAUTION: {name} answered {count:,} of the {done.n:,} without recent flares, as "
+                "if by another model; `flaremon verify --by flares` judges both kinds apart"
+            )
 
 
 def _figures(done: Verification) -> Iterator[str]:
