@@ -5,9 +5,9 @@ the others. Planes are scored in batches, so memory does not grow with the numbe
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,32 +51,21 @@ class _Prepared:
     refusal: Refusal | None = None
 
 
-@dataclass(slots=True)
-class _Seen:
-    """The files so far; one is read a second time only when another has its very length."""
+def equal_files(paths: Iterable[Path]) -> list[list[Path]]:
+    """Return groups of files that are byte for byte the same; those without an equal are in none.
 
-    _by_size: "dict[int, tuple[Path, datetime] | None]" = field(default_factory=dict)
-    """The only file of a length; None: there are several, and all are in the other table."""
-    _by_sha256: "dict[str, tuple[Path, datetime]]" = field(default_factory=dict)
-
-    def first(self, path: Path, t_obs: datetime) -> tuple[Path, datetime]:
-        """Return the first file that was byte for byte this one, this one included, and its time.
-
-        Raises
-        ------
-        OSError
-            The file cannot be read.
-        """
-        size = path.stat().st_size
-        if size not in self._by_size:
-            self._by_size[size] = path, t_obs
-            return path, t_obs
-        only = self._by_size[size]
-        if only is not None:
-            with suppress(OSError):  # it is gone, and cannot be compared any more
-                self._by_sha256[_sha256(only[0])] = only
-            self._by_size[size] = None
-        return self._by_sha256.setdefault(_sha256(path), (path, t_obs))
+    A file is read only when another has its very length. One that is gone has no equal.
+    """
+    by_size: dict[int, list[Path]] = {}
+    for path in dict.fromkeys(paths):
+        with suppress(OSError):
+            by_size.setdefault(path.stat().st_size, []).append(path)
+    by_content: dict[tuple[int, str], list[Path]] = {}
+    for size, some in by_size.items():
+        for path in some if len(some) > 1 else ():
+            with suppress(OSError):
+                by_content.setdefault((size, _sha256(path)), []).append(path)
+    return [group for group in by_content.values() if len(group) > 1]
 
 
 def _sha256(path: Path) -> str:
@@ -84,8 +73,29 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _originals(paths: Iterable[Path]) -> "Mapping[Path, tuple[Path, datetime]]":
+    """Return of files that have equals the one that was observed first, and when.
+
+    A feed that returns its newest picture whatever one asks for names it anew each time; the
+    earliest name is the one that it had when it was new.
+    """
+    originals = {}
+    for group in equal_files(paths):
+        times = {}
+        for path in group:
+            with suppress(FitsError, OSError):  # `_prepare` says it
+                times[path] = read_any(path).t_obs
+        if times:
+            earliest = min(times.items(), key=lambda item: item[1])
+            originals.update(dict.fromkeys(times, earliest))
+    return originals
+
+
 def score_files(paths: Iterable[Path], predictor: "Predictor") -> Iterator[FileResult]:
     """Score magnetogram files: FITS, JP2 or JPG.
+
+    Equal files are compared before the first is scored: of several under different times only the
+    earliest is, in whatever order they are given.
 
     Yields
     ------
@@ -97,10 +107,11 @@ def score_files(paths: Iterable[Path], predictor: "Predictor") -> Iterator[FileR
     ModelError
         The network failed.
     """
-    seen = _Seen()
+    paths = list(paths)
+    originals = _originals(paths)
     batch: list[_Prepared] = []
     for path in paths:
-        batch.append(_prepare(path, predictor.package.frame, seen))
+        batch.append(_prepare(path, predictor.package.frame, originals))
         if len(batch) == predictor.batch_size:
             yield from _scored(batch, predictor)
             batch = []
@@ -120,11 +131,12 @@ def _scored(batch: list[_Prepared], predictor: "Predictor") -> Iterator[FileResu
         )
 
 
-def _prepare(path: Path, frame: "FrameSpec", seen: _Seen) -> _Prepared:
+def _prepare(
+    path: Path, frame: "FrameSpec", originals: "Mapping[Path, tuple[Path, datetime]]"
+) -> _Prepared:
     """Read one file up to the plane."""
     try:
         magnetogram = read_any(path)
-        first, first_t_obs = seen.first(path, magnetogram.t_obs)
     except (FitsError, OSError) as exc:
         return _Prepared(path=path, refusal=Refusal(RejectionReason.UNREADABLE, str(exc)))
     t_obs = magnetogram.t_obs
@@ -133,8 +145,8 @@ def _prepare(path: Path, frame: "FrameSpec", seen: _Seen) -> _Prepared:
         refusal = Refusal(
             RejectionReason.FUTURE, f"{path} says it was observed at {iso_z(t_obs)}, in the future"
         )
-    if first_t_obs != t_obs:
-        # A feed that returns its newest picture whatever one asks for names it anew each time.
+    first, first_t_obs = originals.get(path, (path, t_obs))
+    if first_t_obs < t_obs:
         refusal = Refusal(RejectionReason.DUPLICATE_IMAGE, f"{path} is byte for byte {first}")
     if refusal is not None:
         return _Prepared(path=path, t_obs=t_obs, refusal=refusal)

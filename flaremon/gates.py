@@ -108,19 +108,22 @@ def screen_magnetogram(magnetogram: Magnetogram) -> Refusal | None:
 
 
 def screen_duplicate(sha256: str, known: Mapping[str, RecordKey], key: RecordKey) -> Refusal | None:
-    """Ask whether another slot holds the very same file: a feed that repeats itself is stale.
+    """Ask whether an earlier slot holds the very same file: a feed that repeats itself is stale.
+
+    Of equal files the earliest slot keeps the picture, in whatever order they come; so a later
+    slot that was seen first does not speak against this one.
 
     Parameters
     ----------
     sha256 : str
         Of the file.
     known : mapping of str to RecordKey
-        Hashes of files, and the record that each was seen with first.
+        Hashes of files, and of each the record with the earliest slot so far.
     key : RecordKey
         Of the record to decide; its own file is no duplicate of itself.
     """
     first = known.get(sha256)
-    if first is None or first == key:
+    if first is None or first == key or first.t_rec > key.t_rec:
         return None
     return Refusal(RejectionReason.DUPLICATE_IMAGE, f"byte for byte the file of {first}")
 

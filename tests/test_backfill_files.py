@@ -160,6 +160,39 @@ def test_a_second_model_takes_its_frames_from_the_archive(done, other, hmi_archi
     assert (tally.predicted, tally.from_archive, tally.new_rows) == (3, 3, 12)
 
 
+def test_every_model_gets_the_archived_frame_of_its_own_geometry(
+    done, tiny, other, hmi_archive, tmp_path
+):
+    work, grid, _, _, _ = done
+    narrow = write_package(tmp_path / "models", name="narrow-cnn", frame=FrameSpec(edge=0.5))
+    models = [
+        Model(predictor=predictor)
+        for predictor in (tiny, other, Predictor(narrow, device="cpu", batch_size=2))
+    ]
+    told = []
+    with Replica(hmi_archive) as replica:
+        settings = JsocSettings(base_url=replica.base_url, min_interval_s=0)
+        for name in ("files", "frames"):
+            again = replace(
+                work,
+                engine=new_engine(tmp_path / f"{name}.db"),
+                models=models,
+                workers=0,
+                frames=FrameArchive(tmp_path / "archive", max_bytes=10**9),
+                source=Jsoc(settings, work.cache),
+            )
+            tally = again.work_off(again.plan(grid).chunks)
+            assert tally.predicted == 3
+            told.append({m.package.id: said(again.engine, m.package.id) for m in models})
+        assert tally.from_archive == 3
+    from_files, from_frames = (
+        {(model, key): p.score for model, found in one.items() for key, p in found.items()}
+        for one in told
+    )
+    assert len(from_files) == 18
+    assert from_frames == from_files
+
+
 def test_a_folder_of_files_is_scored_once_whatever_they_are_called(
     hmi_archive, tiny, tmp_path, shared_data
 ):

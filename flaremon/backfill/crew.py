@@ -75,9 +75,9 @@ class Crew:
     progress: Progress = no_progress
     stop: threading.Event = field(default_factory=threading.Event)
     """Set it to end the work after what is under way."""
-    _under_way: dict[str, RecordKey] = field(default_factory=dict)
+    _under_way: dict[RecordKey, str] = field(default_factory=dict)
     """SHA-256 of files that are not stored yet; those before them are in the database."""
-    _finished: list[str] = field(default_factory=list)
+    _finished: list[RecordKey] = field(default_factory=list)
     """Those of them that the next transaction stores."""
     _releases: list[ExitStack] = field(default_factory=list)
     """Of chunks whose slots have all come out of the feed."""
@@ -168,7 +168,11 @@ class Crew:
         decoders.put(item, order)
 
     def _duplicate(self, sha256: str, record: Record | None) -> Refusal | None:
-        """Tell whether another slot holds the very same file."""
+        """Tell whether an earlier slot holds the very same file.
+
+        A later one that came before is no reason: it gives the picture up when this one turns out
+        to be good, see `Scorer.add`.
+        """
         if record is None:
             return None
 
@@ -176,15 +180,17 @@ class Crew:
             with session_scope(self.scorer.engine) as session:
                 return store.known_hashes(session, [sha256])
 
-        known = {**self._under_way, **insist(ask)}
-        self._under_way.setdefault(sha256, record.key)
-        return screen_duplicate(sha256, known, record.key)
+        holders = [*insist(ask).values()]
+        holders += [key for key, held in self._under_way.items() if held == sha256]
+        self._under_way[record.key] = sha256
+        earliest = min(holders, key=lambda key: key.t_rec, default=record.key)
+        return screen_duplicate(sha256, {sha256: earliest}, record.key)
 
     def _finish(self, item: Item, decoded: Decoded | None) -> None:
         """Turn a slot, decoded or not, into something to score or to store."""
         run = replace(self.scorer.run, now=utc_now())
-        if item.file is not None:
-            self._finished.append(item.file.sha256)
+        if item.record is not None:
+            self._finished.append(item.record.key)
         if decoded is not None:
             self._take(item, decoded, run)
         elif item.release is not None:
@@ -229,6 +235,7 @@ class Crew:
         """Ask about the file of a record that was not known before it was decoded."""
         if item.record is not None or item.file is None:
             return None
+        self._finished.append(record.key)
         return self._duplicate(item.file.sha256, record)
 
     def _fetch_again(
@@ -253,12 +260,12 @@ class Crew:
         self._store()
         release.close()
         if self.cache is not None:
-            self.cache.prune(now=utc_now(), keep=set(self._under_way.values()))
+            self.cache.prune(now=utc_now(), keep=set(self._under_way))
 
     def _store(self) -> None:
         self.scorer.store(self.tally)
-        for sha256 in self._finished:
-            self._under_way.pop(sha256, None)
+        for key in self._finished:
+            self._under_way.pop(key, None)
         self._finished.clear()
         self.progress(self.tally)
 

@@ -7,7 +7,7 @@ torch stays in the parent, so a worker is small and starts in a second.
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from flaremon.domain import Magnetogram, Record, Refusal
 from flaremon.errors import FitsError
 from flaremon.fits import read_magnetogram
-from flaremon.frames import to_tenths
+from flaremon.frames import frame_id, to_tenths
 from flaremon.gates import screen_magnetogram
 from flaremon.preprocess import FrameSpec, to_frame
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from flaremon.package import ModelPackage
 
 NICE = 5
 """How far workers stand back behind the live job when both want the processor."""
@@ -50,6 +52,14 @@ class Decoded:
     unreadable: str | None = None
     crashed: str | None = None
     """The process died of it; says nothing about the record."""
+
+
+def distinct_frames(packages: "Iterable[ModelPackage]") -> tuple[FrameSpec, ...]:
+    """Return the frames that some models look at, each geometry once, in the models' order.
+
+    Whatever holds frames of a record, decoded or archived, has them in the order of these.
+    """
+    return tuple({frame_id(package.frame): package.frame for package in packages}.values())
 
 
 Decode = Callable[[Assignment], Decoded]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flaremon import store
+from flaremon.backfill.decoding import distinct_frames
 from flaremon.backfill.patience import Patience, insist
 from flaremon.backfill.plan import Chunk
 from flaremon.database import session_scope
@@ -214,8 +215,8 @@ class JsocFeed:
         if self.frames is None:
             return None
         found = [
-            self.frames.get(record.key, package.frame, recnum=record.recnum)
-            for package in self.packages
+            self.frames.get(record.key, spec, recnum=record.recnum)
+            for spec in distinct_frames(self.packages)
         ]
         frames = [frame for frame in found if frame is not None]
         if len(frames) < len(found):

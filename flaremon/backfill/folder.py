@@ -21,7 +21,7 @@ from flaremon.backfill.decoding import Assignment, Decoded, framed
 from flaremon.backfill.feed import Item
 from flaremon.backfill.patience import insist
 from flaremon.backfill.tally import NOBODYS
-from flaremon.batch import FUTURE_TOLERANCE
+from flaremon.batch import FUTURE_TOLERANCE, equal_files
 from flaremon.database import session_scope
 from flaremon.domain import (
     Calibration,
@@ -33,12 +33,13 @@ from flaremon.domain import (
     StoredFile,
 )
 from flaremon.errors import FitsError, InputError
-from flaremon.images import read_any
+from flaremon.images import observation_time, read_any
 from flaremon.store import Miss, MissReason
 from flaremon.times import iso_z, utc_now, utc_to_tai_label
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
     from flaremon.package import ModelPackage
 
@@ -68,7 +69,13 @@ def find_files(folder: Path, order: Literal["newest", "oldest"] = "newest") -> l
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFeed:
-    """Files, in a given order; those whose content is decided are passed over undecoded."""
+    """Files, in a given order; those whose content is decided are passed over undecoded.
+
+    Equal pictures come one after the other, the earliest first, which keeps the picture: what is
+    served again under a later time is stale. All are compared before the first is scored. A copy
+    that an earlier run has scored, before the genuine picture was there, is rejected as soon as
+    that one is scored, see `flaremon.job.keep`.
+    """
 
     paths: Sequence[Path]
     engine: "Engine"
@@ -82,7 +89,7 @@ class FolderFeed:
         StoreError
             The database fails for good.
         """
-        for path in self.paths:
+        for path in _originals_first(self.paths):
             if stop.is_set():
                 return
             try:
@@ -92,14 +99,15 @@ class FolderFeed:
                 words = f"{path} cannot be read: {exc.strerror or exc}"
                 yield Item(miss=Miss(key=key, reason=MissReason.FAILED, detail=words))
                 continue
-            if insist(lambda sha256=file.sha256: self._decided(sha256)):  # type: ignore[misc]
+            if insist(lambda file=file: self._decided(file)):  # type: ignore[misc]
                 yield Item(decided=True)
             else:
                 yield Item(file=file)
 
-    def _decided(self, sha256: str) -> bool:
+    def _decided(self, file: StoredFile) -> bool:
         with session_scope(self.engine) as session:
-            key = store.known_hashes(session, [sha256]).get(sha256)
+            holder = store.known_hashes(session, [file.sha256]).get(file.sha256)
+            key = holder and _slot(session, file, holder)
             if key is None:
                 return False
             record = Record(key=key, quality=0, calibration=Calibration.NEAR_REAL_TIME)
@@ -112,6 +120,46 @@ class FolderFeed:
                 )
                 for package in self.packages
             )
+
+
+def _originals_first(paths: Sequence[Path]) -> list[Path]:
+    """Put equal pictures together, where the first of them is, the earliest in front.
+
+    Only of pictures, whose name tells the time, can equal ones be of different slots.
+    """
+    groups = {
+        path: sorted(group, key=_time_in_name)
+        for group in equal_files(path for path in paths if _is_picture(path))
+        for path in group
+    }
+    return list(dict.fromkeys(one for path in paths for one in groups.get(path, [path])))
+
+
+def _is_picture(path: Path) -> bool:
+    return FORMATS[path.suffix.lower()] != "fits"
+
+
+def _time_in_name(path: Path) -> datetime:
+    """Return when a picture was observed, or, without a time in its name, the end of all times."""
+    try:
+        return observation_time(path.name)
+    except FitsError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _slot(session: "Session", file: StoredFile, holder: RecordKey) -> RecordKey | None:
+    """Return the slot of a file whose content is known, without decoding it; None: it must be.
+
+    Equal content under another name is another slot, unless it is FITS and tells its time itself.
+    """
+    listed = store.listed_record(session, holder)
+    same_name = listed is not None and listed.record.keywords.get("FILE") == file.path.name
+    if same_name or not _is_picture(file.path):
+        return holder
+    try:
+        return _key_at(file.path, observation_time(file.path.name))
+    except FitsError:
+        return None
 
 
 def decode_file(order: Assignment) -> Decoded:
@@ -133,10 +181,7 @@ def base_url(folder: Path) -> str:
 
 
 def _record(path: Path, magnetogram: Magnetogram) -> Record:
-    key = magnetogram.key or RecordKey(
-        series=f"{SOURCE}.{FORMATS[path.suffix.lower()]}",
-        t_rec=utc_to_tai_label(magnetogram.t_obs),
-    )
+    key = magnetogram.key or _key_at(path, magnetogram.t_obs)
     # Nothing in a picture says that it is final.
     final = key.series in {"hmi.M_720s", "hmi.M_45s"}
     return Record(
@@ -146,6 +191,13 @@ def _record(path: Path, magnetogram: Magnetogram) -> Record:
         t_obs=magnetogram.t_obs,
         geometry=magnetogram.geometry,
         keywords={"FILE": path.name},
+    )
+
+
+def _key_at(path: Path, t_obs: datetime) -> RecordKey:
+    """Return the key of a file that names no record."""
+    return RecordKey(
+        series=f"{SOURCE}.{FORMATS[path.suffix.lower()]}", t_rec=utc_to_tai_label(t_obs)
     )
 
 

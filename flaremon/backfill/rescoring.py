@@ -50,7 +50,7 @@ class FrameFeed:
 def frames_to_score(
     session: "Session", frames: "FrameArchive", package: "ModelPackage", slots: SlotRange
 ) -> FrameFeed:
-    """Return the archived frames of a range that a model has not scored.
+    """Return the archived frames of a range that a model has not scored, nor anybody rejected.
 
     Raises
     ------
@@ -60,10 +60,11 @@ def frames_to_score(
     predicted = store.predicted_slots(
         session, slots, model=package.id, events=[spec.event for spec in package.events]
     )
+    decided = predicted | store.rejected_slots(session, slots).keys()
     keys = [
         key
         for key in frames.keys(slots.series, package.frame, low=slots.low, high=slots.high)
-        if key.t_rec not in predicted
+        if key.t_rec not in decided
     ]
     return FrameFeed(
         frames=frames, package=package, keys=keys, records=store.stored_records(session, slots)

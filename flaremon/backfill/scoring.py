@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flaremon import __version__, job, store
+from flaremon.backfill.decoding import distinct_frames
 from flaremon.backfill.patience import insist
 from flaremon.database import session_scope
 from flaremon.domain import Outcome, Prediction, Record, RecordKey, Refusal, StoredFile
 from flaremon.frames import ArchivedFrame, FrameArchive, frame_id, from_tenths
+from flaremon.gates import screen_duplicate
 from flaremon.inference.threads import threads
 from flaremon.pipeline import RecentFlares, Run, predict, reject
 from flaremon.preprocess import to_plane
@@ -80,7 +82,7 @@ class Scorer:
     @property
     def specs(self) -> "tuple[FrameSpec, ...]":
         """The frames that the models look at, each geometry once."""
-        return tuple({frame_id(m.package.frame): m.package.frame for m in self.models}.values())
+        return distinct_frames(model.package for model in self.models)
 
     @property
     def batch_size(self) -> int:
@@ -95,7 +97,18 @@ class Scorer:
         return len(self._ready) >= self.batch_size or waiting >= MOST_ROWS
 
     def add(self, ready: Ready) -> None:
-        """Take a record that can be scored."""
+        """Take a record that can be scored; it takes the picture from later slots that hold it.
+
+        Those that wait with it are rejected now; those that are stored, by `job.keep`.
+        """
+        earliest = {ready.file.sha256: ready.record.key}
+        waiting, self._ready = self._ready, []
+        for item in waiting:
+            refusal = screen_duplicate(item.file.sha256, earliest, item.record.key)
+            if refusal is None:
+                self._ready.append(item)
+            else:
+                self.reject(item.record, item.file, refusal, replace(self.run, now=utc_now()))
         self._ready.append(ready)
 
     def reject(self, record: Record, file: StoredFile | None, refusal: Refusal, run: Run) -> None:

@@ -102,7 +102,11 @@ def _baselines(predictions: Sequence[Prediction], job: Job, run: Run) -> None:
 
 
 def chunks(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
-    """Cut a list into pieces; the first has one record, so that the newest answer comes first."""
+    """Cut a list into pieces; the first has one record, so that the newest answer comes first.
+
+    It is answered before anybody knows the older files. Should it turn out to be a copy of one of
+    them, `keep` rejects it when that one is scored.
+    """
     head, tail = records[:1], records[1:]
     pieces = [head] if head else []
     return pieces + [tail[k : k + size] for k in range(0, len(tail), size)]

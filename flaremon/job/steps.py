@@ -1,5 +1,6 @@
 """The steps of a run, which the flows call as tasks of their own."""
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from flaremon.domain import (
     Rejection,
     RejectionReason,
     Source,
+    StoredFile,
 )
 from flaremon.errors import InputError, SourceError
 from flaremon.gates import screen_duplicate, screen_record
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
     from flaremon.inference import Predictor
     from flaremon.package import ModelPackage
@@ -135,7 +138,9 @@ def score(  # noqa: PLR0913 - what is scored, and all that is known around it
     Parameters
     ----------
     known : mapping of str to RecordKey
-        SHA-256 of files that other slots already hold: the same picture twice is a stale feed.
+        SHA-256 of files that other slots already hold: the same picture twice is a stale feed,
+        and the earliest slot keeps it. The newest record of a run is decided first, so its older
+        twin may come after it: that one is scored all the same, and `keep` rejects the newer.
     keep_frame, recent, look_on : optional
         What archives frames, what tells the flares before an observation, and what takes the
         magnetograms for shadows.
@@ -152,7 +157,7 @@ def score(  # noqa: PLR0913 - what is scored, and all that is known around it
             batch.clear()
 
     for item in sorted(fetched, key=lambda f: f.record.key.t_rec):
-        # Oldest first, so that of two equal files the earlier slot keeps the picture.
+        # Oldest first, so that of two equal files only the earlier slot is scored.
         refusal = screen_duplicate(item.file.sha256, seen, item.record.key)
         if refusal is None:
             seen[item.file.sha256] = item.record.key
@@ -226,11 +231,50 @@ def calibrate(
 
 
 def keep(outcomes: Sequence[Outcome], fetched: Sequence[Fetched], engine: "Engine") -> int:
-    """Store files and outcomes in one transaction; returns how many rows were new."""
+    """Store files and outcomes in one transaction; returns how many rows were new.
+
+    A later slot that was answered from a file which turns out to be that of an earlier one is
+    rejected as a duplicate. Its predictions stay in the tables, since they were said, but beside
+    them is now why they should not have been, and `store.latest` passes them over.
+    """
     with session_scope(engine) as session:
+        overtaken = _overtaken(session, outcomes, fetched)
         for item in fetched:
             store.add_file(session, item.record.key, item.file)
-        return store.add_outcomes(session, outcomes)
+        return store.add_outcomes(session, [*outcomes, *overtaken])
+
+
+def _overtaken(
+    session: "Session", outcomes: Sequence[Outcome], fetched: Sequence[Fetched]
+) -> list[Rejection]:
+    """Return rejections of stored later slots that hold the file of one predicted here."""
+    said = {outcome.key: outcome for outcome in outcomes if isinstance(outcome, Prediction)}
+    items = [item for item in fetched if item.record.key in said]
+    known = store.known_hashes(session, [item.file.sha256 for item in items])
+    rejections = []
+    for item in items:
+        sha256, key = item.file.sha256, item.record.key
+        later = known.get(sha256, key)
+        refusal = screen_duplicate(sha256, {sha256: key}, later)
+        # A file that was not the record's was fetched again: it is not the one that was scored.
+        if refusal is None or not _is_unchanged(item.file):
+            continue
+        listed = store.listed_record(session, later)
+        if listed is None:
+            continue
+        log.warning("%s was answered, but its file is %s", later, refusal.detail)
+        prediction = said[key]
+        run = Run(run_id=prediction.run_id, now=prediction.issued_at)
+        rejections.append(reject(listed.record, refusal, run))
+    return rejections
+
+
+def _is_unchanged(file: StoredFile) -> bool:
+    try:
+        with file.path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+    except OSError:
+        return False
 
 
 def known_files(fetched: Sequence[Fetched], engine: "Engine") -> Mapping[str, RecordKey]:

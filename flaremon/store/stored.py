@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from flaremon.domain import FlareEvent, Mode, ModelId, RecordKey
-from flaremon.schema import ModelRow, PredictionRow, RecordRow
+from flaremon.domain import FlareEvent, Mode, ModelId, RecordKey, RejectionReason
+from flaremon.schema import ModelRow, PredictionRow, RecordRow, RejectionRow
 from flaremon.store.prediction_rows import COLUMNS, StoredPrediction, assembled
 from flaremon.store.promotions import Tenure
 from flaremon.store.rows import row_number
@@ -97,11 +97,27 @@ def _issued_within(tenures: Iterable[Tenure]) -> ColumnElement[bool]:
 def latest(
     session: Session, *, event: FlareEvent, model: ModelId, series: str | None = None
 ) -> StoredPrediction | None:
-    """Return the prediction from the newest observation, if there is any."""
+    """Return the prediction from the newest observation, if there is any.
+
+    One from a file that turned out to be an earlier slot's is no answer about its own.
+    """
     row = PredictionRow
+    copied = (
+        select(RejectionRow.id)
+        .join(RecordRow, RejectionRow.record_id == RecordRow.id)
+        .where(
+            RejectionRow.record_id == row.record_id,
+            RejectionRow.recnum == RecordRow.recnum,
+            RejectionRow.reason == RejectionReason.DUPLICATE_IMAGE.value,
+        )
+    )
     statement = (
         select(*COLUMNS)
-        .where(row.model_id == row_number(ModelRow, model), row.event == str(event))
+        .where(
+            row.model_id == row_number(ModelRow, model),
+            row.event == str(event),
+            ~copied.exists(),
+        )
         .order_by(row.t_obs.desc(), row.id.desc())
         .limit(1)
     )
