@@ -112,7 +112,8 @@ def run_demo(
     Parameters
     ----------
     out : Path
-        Gets ``demo.db`` and a picture per magnetogram; an earlier demo's folder is replaced.
+        Gets ``demo.db``, files, frames and a picture per magnetogram; an earlier demo's folder is
+        replaced.
     run_job
         Runs the main job with the settings it is given as ``settings=``: the monitor flow.
 
@@ -132,6 +133,7 @@ def run_demo(
             update={
                 "database_url": SecretStr(f"sqlite:///{(out / 'demo.db').resolve()}"),
                 "cache": config.cache.model_copy(update={"dir": (out / "cache").resolve()}),
+                "frames": config.frames.model_copy(update={"dir": (out / "frames").resolve()}),
                 "jsoc": config.jsoc.model_copy(
                     update={
                         "base_url": server.base_url,

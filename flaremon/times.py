@@ -24,6 +24,7 @@ _DRMS_TIME = re.compile(
     r"(?:[_T ](?P<hour>\d{1,2})(?::?(?P<minute>\d{2}))?(?::?(?P<second>\d{2}(?:\.\d+)?))?)?"
     r"(?:_?(?P<zone>TAI|UTC|UT|Z))?$"
 )
+_YEAR_OR_MONTH = re.compile(r"\d{4}(?:-\d\d)?")
 _EPOCH_LABEL = "1993-01-01T00:00:00"
 _MISSING_YEAR_MAX = 1000
 """DRMS writes a missing time as ``-4712.01.01_11:59:28_TAI``; HMI began in 2010."""
@@ -137,7 +138,8 @@ def first_slot_from(instant: datetime, cadence_s: float) -> int:
 def parse_utc(text: str) -> datetime:
     """Read an instant as people write it: ISO or DRMS form, UTC unless it says otherwise.
 
-    ``now`` and offsets such as ``-6h`` or ``-2d`` from now are understood too.
+    A year (``2024``) or month (``2024-05``) is its first instant; ``now`` and offsets such as
+    ``-6h`` or ``-2d`` from now are understood too.
 
     Raises
     ------
@@ -145,6 +147,8 @@ def parse_utc(text: str) -> datetime:
         If the text is none of these.
     """
     text = text.strip()
+    if _YEAR_OR_MONTH.fullmatch(text):
+        text = f"{text}-01" if "-" in text else f"{text}-01-01"
     offset = re.fullmatch(r"-(\d+(?:\.\d+)?)([mhd])", text)
     if text == "now" or offset is not None:
         unit = {"m": 60, "h": 3600, "d": 86400}
@@ -159,6 +163,20 @@ def parse_utc(text: str) -> datetime:
             f"{text!r} is not a time; write e.g. 2026-02-01T00:00Z, 2026.02.01_00:00:00_TAI or -6h"
         ) from exc
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def parse_range(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Read both ends of a range; None is no limit, and an empty text is none of these.
+
+    Raises
+    ------
+    InputError
+        If a text is not a time, or the range ends before it begins.
+    """
+    start, end = (None if text is None else parse_utc(text) for text in (since, until))
+    if start is not None and end is not None and end <= start:
+        raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
+    return start, end
 
 
 def iso_z(instant: datetime) -> str:

@@ -4,10 +4,16 @@ Whatever is slow to import is imported when it is first asked for.
 """
 
 import logging
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from flaremon.database.opening import (
+    missing_database,
+    opened,
+    opened_or_empty,
+    reading_engine,
+    ready_engine,
+)
 from flaremon.errors import ConfigurationError, StoreFullError
 from flaremon.serving.packages import (
     answering,
@@ -23,7 +29,7 @@ from flaremon.serving.packages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -51,8 +57,10 @@ __all__ = [
     "file_cache",
     "frame_archive",
     "frame_keeper",
+    "missing_database",
     "models_dir",
     "opened",
+    "opened_or_empty",
     "package",
     "predictor",
     "promotions",
@@ -65,80 +73,6 @@ __all__ = [
     "swpc",
 ]
 log = logging.getLogger(__name__)
-
-
-def ready_engine(settings: "Settings") -> "Engine":
-    """Open the database; the caller disposes of the engine.
-
-    A SQLite file that does not exist yet is made, since there is nothing in it to lose; a
-    schema that exists is never changed on the way.
-
-    Raises
-    ------
-    SchemaMismatchError
-        The database is at another version; the message has the command to run.
-    StoreError
-        It cannot be opened.
-    """
-    from flaremon.database import open_engine, sqlite_file, upgrade  # noqa: PLC0415
-
-    url = settings.database_url.get_secret_value()
-    file = sqlite_file(url)
-    if file is not None and not file.exists():
-        upgrade(url)
-    engine = open_engine(url)
-    return _checked(engine)
-
-
-def reading_engine(settings: "Settings") -> "Engine":
-    """Open the database for questions only: nothing of flaremon's can be written through it.
-
-    On PostgreSQL a role that may only read is enough. SQLite itself must be able to make its
-    ``-shm`` file in the folder, unless a writer holds the database open at that moment.
-
-    A SQLite file that does not exist is made as by `ready_engine`, so that a question before
-    the first run is answered with "unknown" and not with an error.
-
-    Raises
-    ------
-    StoreError
-        As `ready_engine`.
-    """
-    from flaremon.database import open_engine, sqlite_file  # noqa: PLC0415
-
-    url = settings.database_url.get_secret_value()
-    file = sqlite_file(url)
-    if file is None or not file.exists():
-        return ready_engine(settings)
-    engine = open_engine(url, read_only=True)
-    return _checked(engine)
-
-
-@contextmanager
-def opened(settings: "Settings", *, reading: bool = False) -> "Iterator[Engine]":
-    """Open the database, for questions only or not, and close it again.
-
-    Raises
-    ------
-    StoreError
-        As `ready_engine`.
-    """
-    engine = reading_engine(settings) if reading else ready_engine(settings)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _checked(engine: "Engine") -> "Engine":
-    from flaremon.database import check_schema  # noqa: PLC0415
-
-    try:
-        check_schema(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
 
 
 def file_cache(settings: "Settings") -> "FileCache":

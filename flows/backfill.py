@@ -26,13 +26,12 @@ from flaremon.backfill import (
     grouped,
     make_grid,
     make_plan,
-    parse_bound,
 )
 from flaremon.config import Settings, read_settings
 from flaremon.database import session_scope
 from flaremon.errors import SourceUnavailableError
 from flaremon.store import SlotRange
-from flaremon.times import utc_now
+from flaremon.times import parse_utc, utc_now
 from flows.tasks import RETRIED
 
 log = logging.getLogger(__name__)
@@ -119,8 +118,8 @@ def plan(
     configs = _per_model(models, series)
     grid = make_grid(
         configs[0].jsoc.series,
-        parse_bound(start),
-        parse_bound(end),
+        parse_utc(start),
+        parse_utc(end),
         cadence_s=cadence_s,
         now=utc_now(),
     )

@@ -7,21 +7,21 @@ import pytest
 from support import slots as rows
 
 from flaremon import store
-from flaremon.backfill import Chunk, make_grid, make_plan, parse_bound
+from flaremon.backfill import Chunk, make_grid, make_plan
 from flaremon.backfill.plan import FILE_BYTES
 from flaremon.backfill.reckoning import reckon, span
 from flaremon.database import session_scope
 from flaremon.domain import RecordKey
 from flaremon.errors import InputError
 from flaremon.store import Miss, MissReason
-from flaremon.times import tai_label_to_utc
+from flaremon.times import parse_utc, tai_label_to_utc
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SERIES = "hmi.M_720s"
 
 
 def grid(start: str, end: str, cadence_s: float | None = None, series: str = SERIES):
-    return make_grid(series, parse_bound(start), parse_bound(end), cadence_s=cadence_s, now=NOW)
+    return make_grid(series, parse_utc(start), parse_utc(end), cadence_s=cadence_s, now=NOW)
 
 
 def test_a_day_in_tai_has_its_120_slots():
@@ -72,7 +72,7 @@ def test_an_end_in_the_future_is_now():
         ("2027", "2028", None, "future"),
         ("2005", "2006", None, "HMI began"),
         ("2024", "2025", 1000, "does not fit"),
-        ("2024-13", "2025", None, "not a year"),
+        ("2024-13", "2025", None, "is not a time"),
     ],
 )
 def test_a_range_that_makes_no_sense_is_refused(start, end, cadence_s, words):
@@ -105,7 +105,7 @@ def test_the_plan_leaves_out_what_every_model_predicted_and_what_was_rejected(en
         )
         store.add_records(session, [newer], **rows.LISTING)  # made anew: to be tried again
     found = make_grid(
-        rows.NRT, parse_bound("2026.02.01_TAI"), parse_bound("2026.02.01_01:12_TAI"), now=NOW
+        rows.NRT, parse_utc("2026.02.01_TAI"), parse_utc("2026.02.01_01:12_TAI"), now=NOW
     )
     with session_scope(engine) as session:
         plan = make_plan(session, found, packages=[Package])
@@ -136,7 +136,7 @@ def test_a_miss_keeps_its_newest_reason(engine):
         for item in (miss, later, later):
             store.add_misses(session, [item], seen_at=NOW + timedelta(hours=1), run_id="test")
     found = make_grid(
-        rows.NRT, parse_bound("2026.02.01_TAI"), parse_bound("2026.02.01_01:12_TAI"), now=NOW
+        rows.NRT, parse_utc("2026.02.01_TAI"), parse_utc("2026.02.01_01:12_TAI"), now=NOW
     )
     with session_scope(engine) as session:
         assert {label: m.reason for label, m in store.misses(session, found.slots).items()} == {

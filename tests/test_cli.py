@@ -144,6 +144,7 @@ def test_the_label_of_a_slot_finds_its_record(decided, three_records):
 
 
 def test_no_predictions_do_not_read_as_no_flare(flaremon):
+    flaremon("db", "upgrade")
     assert "not the same as no flare" in flaremon("predictions").stdout
 
 
@@ -228,7 +229,7 @@ def test_another_series_can_be_asked_for_and_has_its_own_answers(flaremon):
 
 def test_an_unreachable_jsoc_is_one_sentence_and_an_error(flaremon):
     done = flaremon("now", code=3, FLAREMON_JSOC__BASE_URL="http://127.0.0.1:9")
-    assert done.stdout == ""
+    assert "UNKNOWN - nothing of hmi.M_720s_nrt was ever scored" in done.stdout
     assert done.stderr.startswith("flaremon: ")
     assert len(done.stderr.strip().splitlines()) == 1
     assert "127.0.0.1:9 cannot be reached" in done.stderr
@@ -240,6 +241,31 @@ def test_a_jsoc_in_trouble_is_one_sentence_and_an_error(flaremon, replica, kind)
     done = flaremon("now", code=3)
     assert done.stderr.startswith("flaremon: ")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_stored_answer_is_given_with_its_age_beside_the_error(decided):
+    done = decided("now", code=3, FLAREMON_JSOC__BASE_URL="http://127.0.0.1:9")
+    assert done.stderr.startswith("flaremon: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "min ago; tiny-cnn@0.0.1, live" in done.stdout
+    assert "OUTLOOK" in done.stdout
+
+
+def test_a_replay_never_reads_as_the_jsoc(decided, replica):
+    words = f"source {replica.base_url}, not the JSOC: a replay or a mirror"
+    for command in ("now", "status"):
+        assert words in decided(command, code=ANSWER).stdout
+        (told, *_) = json.loads(decided(command, "--json", code=ANSWER).stdout)["cnn"]
+        assert (told["base_url"], told["from_jsoc"]) == (replica.base_url, False)
+
+
+def test_a_replica_says_how_to_keep_a_replay_apart(tmp_path, hmi_archive):
+    command = [sys.executable, "-m", "flaremon", "replica", str(hmi_archive)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        told = "".join(served.stdout.readline() for _ in range(6))
+        served.terminate()
+    for setting in ("DATABASE_URL", "CACHE__DIR", "FRAMES__DIR", "JSOC__BASE_URL"):
+        assert f"export FLAREMON_{setting}=" in told
 
 
 def test_json_says_the_error_and_gives_the_stored_answers(decided):
@@ -311,6 +337,9 @@ def test_predictions_can_be_narrowed(decided):
         ["status", "--stale-after-h", "inf"],
         ["demo", "--data", "/nowhere"],
         ["monitor", "--every", "soon"],
+        ["monitor", "--every", "1s"],
+        ["monitor", "--every", "59s"],
+        ["monitor", "--truth-every", "1s"],
         ["replica", "/nowhere"],
         ["score", "--device", "toaster", "x.fits"],
         ["score", "--model", "none@1.0.0", "x.fits"],

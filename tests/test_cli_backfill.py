@@ -7,13 +7,20 @@ import os
 import signal
 import sqlite3
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from support import suns
 from support.packages import write_package
 
+from flaremon import store
+from flaremon.backfill import Tally
 from flaremon.cli import main
+from flaremon.cli.backfill import told
+from flaremon.database import open_engine, session_scope, upgrade
+from flaremon.domain import RecordKey
 from flaremon.replica import Fault, Replica
+from flaremon.store import Job, Miss, MissReason, RunNote
 
 RANGE = ("2024.06.27_23:36:00_TAI", "2024.06.28_00:12:00_TAI")
 
@@ -142,6 +149,8 @@ def test_ctrl_c_ends_after_what_is_under_way_and_says_what_is_left(at, flaremon,
     assert told["tally"]["not_tried"] >= 1
     assert told["tally"]["predicted"] >= 1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    left = told["tally"]["not_tried"]
+    assert f"interrupted, {left} slots left" in flaremon("runs")
 
 
 def _files(replica: Replica) -> int:
@@ -178,6 +187,7 @@ def test_what_cannot_be_is_refused_in_words(at, capsys, hmi_archive, arguments, 
 def test_what_a_backfill_was_told_to_do_is_found_by_the_id_in_its_rows(at, flaremon, hmi_archive):
     with Replica(hmi_archive) as replica:
         at(replica)
+        flaremon("db", "upgrade")
         assert "no run is noted" in flaremon("runs")
         flaremon("backfill", *RANGE, "--order", "oldest", "--workers", 0)
     rows = list(csv.DictReader(io.StringIO(flaremon("predictions", "--format", "csv"))))
@@ -196,3 +206,66 @@ def test_offsets_are_times_and_no_options(at, flaremon, hmi_archive):
         at(replica)
         assert "15 slots: 0 predicted" in flaremon("backfill", "-3h", "now", "--dry-run")
         flaremon("backfill", "-3x", "now", "--dry-run", code=3)
+
+
+def test_an_outage_is_one_line_with_a_count_and_the_range_of_its_slots(capsys):
+    tally = Tally(planned=4)
+    words = "it failed 5 times in a row and is left alone until 2024-06-28T01:00:00Z"
+    for hour in (2, 1, 0):
+        key = RecordKey(series="hmi.M_720s_nrt", t_rec=f"2024.06.28_0{hour}:00:00_TAI")
+        tally.miss(Miss(key=key, reason=MissReason.OUTAGE, detail=f"{key}: {words}"))
+    other = RecordKey(series="hmi.M_720s_nrt", t_rec="2024.06.28_03:00:00_TAI")
+    tally.miss(Miss(key=other, reason=MissReason.FAILED, detail="no FITS file"))
+    with told(tally, as_json=False):
+        pass
+    _, outage, alone = capsys.readouterr().out.splitlines()
+    assert outage.startswith(
+        "  3 slots, 2024.06.28_00:00:00_TAI to 2024.06.28_02:00:00_TAI: outage"
+    )
+    assert outage.count(words) == 1
+    assert alone == f"  {other}: failed: no FITS file"
+    with told(tally, as_json=True):
+        pass
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["tally"]["failures"]) == 4
+
+
+def test_the_plan_of_a_folder_says_what_is_left_to_do(at, flaremon, hmi_archive, tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    first, second = sorted(hmi_archive.glob("*.fits"))[-2:]
+    (folder / first.name).write_bytes(first.read_bytes())
+    with Replica(hmi_archive) as replica:
+        at(replica)
+        plan = ("backfill", "--from-dir", folder, "--dry-run")
+        assert "1 files, 0.0" in (said := flaremon(*plan))
+        assert "0 decided already, 1 to do" in said
+        flaremon("backfill", "--from-dir", folder, "--workers", 0)
+        (folder / second.name).write_bytes(second.read_bytes())
+        assert "1 decided already, 1 to do" in flaremon(*plan)
+        document = json.loads(flaremon(*plan, "--json"))
+    assert (document["files"], document["decided_already"], document["todo"]) == (2, 1, 1)
+    assert "file a folder, live within" in flaremon("runs")
+    note = json.loads(flaremon("runs", "--format", "json"))
+    assert (note["since"], note["until"]) == (None, None)
+
+
+def test_the_error_of_a_run_is_told_in_one_sentence(flaremon, tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path / 'notes.db'}"
+    monkeypatch.setenv("FLAREMON_DATABASE_URL", url)
+    upgrade(url)
+    error = 'the JSOC answered with HTTP 500: \'{\\n  "status": 1,\\n  "error": "x"\\n}\''
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    note = RunNote(
+        run_id="now-1", job=Job.NOW, series="hmi.M_720s_nrt", policy="newest_only",
+        since=now - timedelta(hours=6), until=now, live_within=timedelta(hours=6),
+        began_at=now, software="1.0",
+    )  # fmt: skip
+    engine = open_engine(url)
+    with session_scope(engine) as session:
+        store.begin_run(session, note)
+        store.end_run(session, "now-1", at=now, left_over=0, error=error)
+    engine.dispose()
+    (line,) = flaremon("runs").splitlines()
+    assert line.endswith("the JSOC answered with HTTP 500 ... (--format json has all)  [now-1]")
+    assert json.loads(flaremon("runs", "--format", "json"))["error"] == error

@@ -77,8 +77,10 @@ def test_outcomes_are_listed_as_table_json_and_csv_with_what_is_pending(forecast
     assert "FLARE          1 M2.5    N12E32" in table
     assert "has a gap from 2026-02-03T02:00:00Z to 2026-02-03T03:00:00Z" in table
     assert "3 outcome(s): 1 FLARE, 1 no flare, 1 unknown." in table
-    # Window 200 h after T0, plus a day, plus the lag of a day.
-    assert "M1+/24h: 1 pending; to be decided from 2026-02-11T08:00:00Z" in table
+    # Window 200 h after T0, plus a day; the lag of a day is long over.
+    assert "M1+/24h: 1 over and not decided, the last since 2026-02-10T08:00:00Z" in table
+    assert "list swpc is read until 2026-02-05T04:00:00Z; read it beyond their end" in table
+    assert "`flaremon flares fetch` or `flaremon flares import`" in table
     assert "C1+/24h" not in table
     lines = flaremon("outcomes", "list", "--format", "json").splitlines()
     rows = [json.loads(line) for line in lines]

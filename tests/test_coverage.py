@@ -128,6 +128,20 @@ def test_a_calendar_is_drawn_and_nothing_else(engine, tmp_path):
         draw_calendar([], tmp_path / "coverage.png", title="x")
 
 
+def test_days_that_a_month_does_not_have_are_blank_in_the_calendar(engine, tmp_path):
+    from matplotlib.image import imread  # noqa: PLC0415 - of this test only
+
+    with session_scope(engine) as session:
+        days = cover(session, february(28), Package)
+    draw_calendar(days, tmp_path / "february.png", title="x")
+    picture = imread(tmp_path / "february.png")[..., :3]
+    row = picture[int(120 * (0.65 + 0.13))]  # the middle of the only month, at 120 dpi
+    inner = 10.0 - 0.85 - 1.0
+    colours = [row[int(120 * (0.85 + inner * (day - 0.5) / 31))] for day in (28, 29, 30, 31)]
+    assert (colours[0] < 1).any()
+    assert all((colour == 1).all() for colour in colours[1:])
+
+
 def test_only_slots_that_were_scored_live_are_reconciled_and_moves_are_summed_up(engine):
     live = [rows.record(n) for n in range(3)]
     final = [rows.record(n, series=rows.DEFINITIVE) for n in range(2)]

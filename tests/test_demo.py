@@ -121,6 +121,24 @@ def test_a_folder_that_no_demo_made_is_refused_and_left_alone(tmp_path):
     assert precious.read_text() == "mine"
 
 
+def test_everything_that_the_demo_writes_is_in_its_own_folder(hmi_archive, tmp_path):
+    class SeenError(Exception):
+        pass
+
+    def look(*, settings):
+        database = settings.database_url.get_secret_value().removeprefix("sqlite:///")
+        for place in (Path(database), settings.cache.dir, settings.frames.dir):
+            assert place.is_relative_to(tmp_path / "demo"), place
+        raise SeenError
+
+    with pytest.raises(SeenError):
+        list(
+            run_demo(
+                sorted(hmi_archive.iterdir()), tmp_path / "demo", read_settings(), run_job=look
+            )
+        )
+
+
 @pytest.mark.realdata
 @pytest.mark.prefect
 def test_the_demo_answers_from_three_real_magnetograms_and_can_be_repeated(shared_data, tmp_path):
@@ -131,7 +149,11 @@ def test_the_demo_answers_from_three_real_magnetograms_and_can_be_repeated(share
     for _ in range(2):
         done = subprocess.run(
             command,
-            env={**os.environ, "FLAREMON_CACHE__DIR": str(tmp_path / "cache")},
+            env={
+                **os.environ,
+                "FLAREMON_CACHE__DIR": str(tmp_path / "cache"),
+                "FLAREMON_FRAMES__DIR": str(tmp_path / "my frames"),
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -147,3 +169,5 @@ def test_the_demo_answers_from_three_real_magnetograms_and_can_be_repeated(share
         with Image.open(path) as picture:
             picture.load()
     assert Path(tmp_path / "demo" / "demo.db").exists()
+    assert not (tmp_path / "my frames").exists()
+    assert len(list((tmp_path / "demo" / "frames").rglob("*.safetensors"))) == 3

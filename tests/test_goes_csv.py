@@ -133,12 +133,16 @@ def test_a_list_that_is_exported_and_imported_again_is_the_same_list(run, tmp_pa
     assert "all of them stay unknown; import it again with --coverage FILE" in done.stderr
     assert "2 rows; list list: 2 new, 0 revised, 0 unchanged" in done.stdout
     assert "0 new, 0 revised, 2 unchanged" in run("import", tmp_path / "list.csv").stdout
-    table = run("list", "--class", "M1", "--since", "2026-01-01").stdout
+    listed = ("list", "--catalog", "list")
+    table = run(*listed, "--class", "M1", "--since", "2026-01-01").stdout
     assert "M1.5" in table
-    assert table.endswith("1 flare(s).\n")
-    (row,) = map(json.loads, run("list", "--class", "M1", "--format", "json").stdout.splitlines())
+    assert table.endswith("1 flare(s) of list list.\n")
+    (row,) = map(json.loads, run(*listed, "--class", "M1", "--format", "json").stdout.splitlines())
     assert (row["goes_class"], row["revision"], row["catalog"]) == ("M1.5", 1, "list")
-    exported = run("list", "--format", "csv").stdout
+    other = run("list", "--format", "csv")
+    assert len(other.stdout.splitlines()) == 1
+    assert "of list swpc, which was never read. Read too: list" in other.stderr
+    exported = run(*listed, "--format", "csv").stdout
     assert len(list(csv.DictReader(exported.splitlines()))) == 2
     again = run("import", write(tmp_path, exported, "again.csv"), "--catalog", "list")
     assert "0 new, 0 revised, 2 unchanged" in again.stdout
@@ -148,7 +152,7 @@ def test_a_bad_row_imports_nothing(run, tmp_path):
     done = run("import", write(tmp_path, HEADER + GOOD + GOOD.replace("M1.5", "?")))
     assert done.returncode == 3
     assert "line 3, column goes_class" in done.stderr
-    assert run("list").stdout.endswith("\n0 flare(s).\n")
+    assert "there is no database" in run("list").stderr
 
 
 def test_a_range_that_runs_backward_is_an_error(run):

@@ -11,6 +11,7 @@ from support.rows import EVENTS, prediction, record
 from flaremon.domain import Calibration, RegionShare
 from flaremon.fits import read_fits
 from flaremon.picture import draw
+from flaremon.picture.drawing import region_words
 from flaremon.picture.marks import label_places
 from flaremon.regions import Explained, LocatedRegion, Whence
 from flaremon.regions.coordinates import Place
@@ -133,6 +134,22 @@ def test_lines_of_text_make_the_picture_taller_and_small_regions_are_not_marked(
     assert line > 15
     assert heights[1] - without == pytest.approx(4 * line, abs=3)  # a heading, two, the rest
     assert len(coloured(none, CYAN)[0]) == 0
+
+
+def test_small_regions_are_not_said_to_be_none():
+    (some,) = region_words(explained((0.4, 0.4, 0.04), (0.1, -0.4, 0.03)))
+    assert some.startswith("Regions: none of 5 % or more (M1+/24h by ")
+    (none,) = region_words(explained())
+    assert none.startswith("Regions: none stands out")
+
+
+def test_every_line_of_the_note_has_its_room(magnetogram, picture, tmp_path):
+    one, two = (
+        draw(magnetogram, SAID, tmp_path / f"{n}.png", note="\n".join(["a note"] * n))
+        for n in (1, 2)
+    )
+    heights = [pixels(path).shape[0] for path in (picture, one, two)]
+    assert heights[0] == heights[1] < heights[2]
 
 
 SIZE, KEEP_OFF, SIDE = (88.0, 34.0), 34.0, 1024.0

@@ -316,6 +316,8 @@ def test_verify_takes_the_shadow_against_the_model_that_answers(home, engine, co
     speak_for_forty_days(engine, home)
     monkeypatch.setenv("FLAREMON_SHADOW", f"{OLD},{NEW}")
     document = json.loads(command("verify", "--compare", "--format", "json", "--bootstrap", "0"))
+    # The baselines are judged at the threshold of the model that answers.
+    assert document["forecasters"][-1]["threshold_from"] == f"that of {OLD}, live"
     names = [item["name"] for item in document["forecasters"][:2]]
     assert names == [f"{NEW}, live", f"{OLD}, live"]
     # No hour is live and hindcast: each with its like.

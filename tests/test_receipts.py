@@ -245,7 +245,14 @@ def test_without_cache_and_source_nothing_is_confirmed(scene):
     checks = scene.check(scene.receipt(), base_url="http://127.0.0.1:9")
     states = {what: check.state for what, check in checks.items()}
     assert states[f"file of {scene.key()}"] is CheckState.CANNOT
-    assert states["M1+/24h by tiny-cnn@0.0.1: probability"] is CheckState.CANNOT
+    number = checks["M1+/24h by tiny-cnn@0.0.1: probability"]
+    assert (number.state, number.found) == (
+        CheckState.CANNOT,
+        "not computed: the file is missing",
+    )
+    file = checks[f"file of {scene.key()}"].found
+    assert "127.0.0.1:9 cannot be reached" in file
+    assert f"while the record is from {scene.server.base_url} " in file
     assert "NOT CONFIRMED" in checks_in_words(list(checks.values()))
 
 
@@ -313,7 +320,9 @@ def test_other_weights_are_named_and_nothing_is_computed_with_them(scene):
     write_package(scene.folder / "models", seed=1)
     checks = scene.check(scene.receipt())
     assert checks[f"weights of {rows.MODEL}"].state is CheckState.DIFFERS
-    assert checks["M1+/24h by tiny-cnn@0.0.1: probability"].state is CheckState.CANNOT
+    number = checks["M1+/24h by tiny-cnn@0.0.1: probability"]
+    assert number.state is CheckState.CANNOT
+    assert number.found == "not computed: the model that was used is missing"
 
 
 def test_altered_weights_are_no_model_to_check_with(scene):

@@ -18,7 +18,14 @@ from flaremon.database import open_engine, session_scope, upgrade
 from flaremon.inference import Predictor
 from flaremon.jsoc import Jsoc
 from flaremon.pipeline import Run
-from flaremon.receipts import CheckState, Workshop, check_receipt, checks_in_words, make_receipt
+from flaremon.receipts import (
+    CheckState,
+    Workshop,
+    check_receipt,
+    checks_in_words,
+    in_words,
+    make_receipt,
+)
 from flaremon.receipts.folder import recorded_path
 from flaremon.times import utc_now
 
@@ -83,6 +90,13 @@ def test_pictures_and_fits_files_of_a_folder_are_computed_again(scored, check):
         for item in checks[3:]:
             if not item.what.endswith(": flare"):  # the steps of the archive are those of then
                 assert item.said == item.found
+
+
+def test_a_file_that_nobody_fetched_is_not_said_to_be_fetched(scored):
+    for receipt in scored[2].values():
+        words = in_words(receipt)
+        assert "bytes, read from a folder, modified 20" in words
+        assert "fetched" not in words
 
 
 def test_a_file_that_was_moved_is_said_and_nothing_is_computed(scored, check, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from support import sky
 from support.rows import prediction, record, rejection, store_all
 
+from flaremon import store
 from flaremon.database import session_scope
 from flaremon.domain import FlareEvent, ModelId, RejectionReason, Verdict
 from flaremon.status import answer, as_json, exit_code, in_words
@@ -99,6 +100,32 @@ def test_a_newer_record_that_could_not_be_had_is_mentioned(engine):
     item = ask(engine)
     assert "1 newer record(s) are listed and not scored yet" in in_words(item)
     assert as_json(item, NOW)["waiting_since"] == [str(new.key)]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "words"),
+    [
+        ("http://jsoc.stanford.edu", None),
+        ("https://jsoc.stanford.edu/mirrors", None),
+        ("http://127.0.0.1:8080", "source http://127.0.0.1:8080, not the JSOC: a replay or a mirr"),
+        ("http://mirror.example.org", "source http://mirror.example.org, not the JSOC: a replay"),
+        ("file:///archive", "source file:///archive, not the JSOC: files in a folder"),
+    ],
+)
+def test_an_answer_from_elsewhere_than_the_jsoc_says_so(engine, base_url, words):
+    rec = record(NOW - timedelta(minutes=70))
+    with session_scope(engine) as session:
+        store.add_records(
+            session, [rec], source="jsoc", base_url=base_url, run_id="test", listed_at=NOW
+        )
+    store_all(engine, [rec], [prediction(rec, EVENT, probability=0.1, threshold=0.3)])
+    item = ask(engine)
+    told = in_words(item)
+    assert ("not the JSOC" in told) is (words is not None)
+    assert words is None or words in told
+    assert as_json(item, NOW)["base_url"] == base_url
+    assert as_json(item, NOW)["from_jsoc"] is (words is None)
+    assert exit_code([item]) == 0  # a mirror is as good
 
 
 def test_an_answer_about_now_says_what_a_magnetogram_cannot_see(engine):

@@ -142,6 +142,14 @@ def test_what_the_list_does_not_cover_is_unknown_and_not_quiet(engine):
     assert "since 2026-02-01T07:00Z" in told["persistence"]["source"]
 
 
+def test_a_list_that_ended_long_ago_says_when(engine):
+    read_list(
+        engine, until=NOW - 200 * DAY, periods=[sky.covered(NOW - 900 * DAY, NOW - 200 * DAY)]
+    )
+    words = m1(engine).climatology.source
+    assert words == "flare list swpc answers for nothing since 2025-07-16T12:00Z"
+
+
 def test_a_list_that_is_new_says_how_many_days_a_climatology_lacks(engine):
     say(engine, 0.23)
     read_list(engine, periods=[sky.covered(NOW - 10 * DAY, NOW - timedelta(minutes=4))])
@@ -151,7 +159,10 @@ def test_a_list_that_is_new_says_how_many_days_a_climatology_lacks(engine):
     words = facts_in_words(ask(engine))
     assert "(climatology unknown, persistence no)" in words
     # Ten days of the list, of which the last one is still an open window.
-    assert "swpc answers for 9.0 of the last 30 days, and a climatology needs 15" in words
+    assert (
+        "swpc answers for all 24 h of windows that began on 9.0 of the last 30 days, and a "
+        "climatology needs 15"
+    ) in words
 
 
 def test_a_gap_in_the_last_day_leaves_persistence_unknown_and_climatology_known(engine):

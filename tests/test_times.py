@@ -6,6 +6,7 @@ import pytest
 from flaremon.errors import InputError
 from flaremon.times import (
     iso_z,
+    parse_range,
     parse_utc,
     slot_index,
     slot_label,
@@ -71,6 +72,24 @@ def test_people_may_write_iso_offsets_labels_and_relative_times():
     assert before <= six_hours_ago + timedelta(hours=6) <= after
     with pytest.raises(InputError, match="yesterday"):
         parse_utc("yesterday")
+
+
+def test_years_and_months_are_their_first_instants_and_nothing_is_no_time():
+    assert parse_utc("2024") == datetime(2024, 1, 1, tzinfo=UTC)
+    assert parse_utc(" 2024-05 ") == datetime(2024, 5, 1, tzinfo=UTC)
+    for text in ("", " ", "2024-13", "0000"):
+        with pytest.raises(InputError, match="is not a time"):
+            parse_utc(text)
+
+
+def test_a_range_may_be_open_but_neither_empty_nor_reversed():
+    assert parse_range(None, None) == (None, None)
+    assert parse_range("2024", None) == (datetime(2024, 1, 1, tzinfo=UTC), None)
+    with pytest.raises(InputError, match="is not after"):
+        parse_range("2024", "2023")
+    for ends in (("", None), (None, "")):
+        with pytest.raises(InputError, match="is not a time"):
+            parse_range(*ends)
 
 
 def test_instants_are_written_in_utc_with_z_and_naive_ones_are_refused():

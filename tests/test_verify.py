@@ -14,6 +14,7 @@ from scores.categorical import BinaryContingencyManager
 from support import plain_scores
 from support.verified import M_DAY, flare_file, flare_list, forecast, run_main, write_forecast
 
+from flaremon.domain import FlareEvent
 from flaremon.errors import InputError
 from flaremon.verify import (
     Bootstrap,
@@ -27,8 +28,12 @@ from flaremon.verify import (
 )
 from flaremon.verify.baselines import persistence, trailing_climatology
 from flaremon.verify.blocks import blocks_of, draws, interval
+from flaremon.verify.canvas import Story
+from flaremon.verify.forecasts import only
 from flaremon.verify.labels import UNKNOWN, Coverage, FlareList, label
 from flaremon.verify.pictures import draw
+from flaremon.verify.pictures_skill import draw_reliability
+from flaremon.verify.pictures_time import draw_timeline
 from flaremon.verify.skill import FIGURES, figures
 from flaremon.verify.sums import BINS, block_sums, unpack
 from flaremon.verify.verification import judged_hours
@@ -225,7 +230,7 @@ def test_no_hour_in_common_gives_no_number(flares):
     late = forecast("late", start="2024-06-01", end="2024-06-05")
     done = verify([late], flares)
     assert (done.n, done.left.pending) == (0, 96)
-    assert "too few events" in in_words(done, scale="true", truth="a list")
+    assert "96 hours, all pending" in in_words(done, scale="true", truth="a list")
     apart = verify([forecast(), late], flares)
     assert (apart.n, apart.left.not_shared) == (0, len(forecast().times) + 96)
     json.dumps(as_json(apart, scale="true", truth="a list"), allow_nan=False)
@@ -355,6 +360,82 @@ def test_the_command_prints_tables_json_and_names_bad_cells(tmp_path, capsys):
     two.write_text(two.read_text().replace("0.", "O.", 1))
     error = run("--forecasts", str(two), *common, code=3).err
     assert "two.csv, line 2, column probability" in error
+
+
+def test_columns_are_told_apart_by_whole_names_or_a_legend(flares):
+    long = "a name that is much too long for a column, hindcast"
+    names = ["fulldisk-rate@1.1.0, hindcast", "fulldisk-rate@1.1.0, hindcast, raw", long]
+    group = [forecast(name, seed=k) for k, name in enumerate(names)]
+    lines = in_words(verify(group, flares, bootstrap=NONE), scale="true", truth="x").splitlines()
+    legend = next(k for k, line in enumerate(lines) if line == f"(3) is {long}")
+    head = lines[legend + 1]
+    assert head.split("  ")[0] == ""
+    assert [cell.strip() for cell in head.split("  ") if cell.strip()] == [
+        *names[:2], "(3)", "persistence", "trailing climatology",
+    ]  # fmt: skip
+    which = next(line for line in lines if line.startswith("  which is"))
+    assert which.count("that of column 1") == 2
+    assert which.index("that of") == head.index("persistence")
+
+
+def test_baselines_beside_several_have_the_threshold_of_the_model_that_answers(flares):
+    group = [
+        replace(forecast("a"), threshold=0.54),
+        replace(forecast("b", seed=1), threshold=0.2, answers=True),
+    ]
+    done = verify(group, flares, bootstrap=NONE)
+    assert [(item.threshold, item.threshold_from) for item in done.judgements[2:]] == [
+        (0.2, "that of b")
+    ] * 2
+    assert "that of column 2" in in_words(done, scale="true", truth="x")
+    first = verify([replace(item, answers=False) for item in group], flares, bootstrap=NONE)
+    assert first.judgements[-1].threshold_from == "that of a"
+
+
+def test_nothing_to_judge_is_one_sentence_that_says_why(flares):
+    now = FlareEvent.parse("C1+/now")
+    blind = replace(
+        flares, coverage=tuple(replace(period, has_ends=False) for period in flares.coverage)
+    )
+    some_hours = replace(forecast(end="2023-03-29"), event=now)
+    words = in_words(verify([some_hours], blind), scale="true", truth="x")
+    assert words == (
+        "ours: no figures of C1+/now: 672 hours, all unknown: the flare list has no end times, "
+        "which flares in progress need"
+    )
+    early = forecast(start="2022-12-31", end="2023-01-02")
+    reason = verify([early], flares).why_no_figures
+    assert reason.startswith("48 hours: ")
+    assert "unknown: the flare list has no answer" in reason
+    assert "whose past is unknown to the baselines" in reason
+
+
+def test_the_legend_of_the_reliability_lies_on_no_panel(flares, done):
+    picture = draw_reliability(story(flares, done, forecast()))
+    picture.draw_without_rendering()
+    (legend,) = picture.legends
+    box = legend.get_window_extent()
+    for axes in picture.axes:
+        assert axes.get_legend() is None
+        assert not box.overlaps(axes.get_window_extent())
+
+
+def test_the_timeline_joins_no_hours_that_are_left_out_between(flares):
+    whole_one = forecast(end="2023-03-15")
+    kept = np.ones(len(whole_one.times), dtype=bool)
+    kept[50:60] = kept[100:103] = False  # gaps of ten and of three hours
+    part = only(whole_one, "part", kept)
+    picture = draw_timeline(story(flares, verify([part], flares, bootstrap=NONE), part))
+    (line,) = (line for line in picture.axes[0].lines if line.get_label() == "part")
+    assert np.isnan(line.get_ydata()).sum() == 2
+
+
+def story(flares, done, item):
+    hours, _, probabilities = judged_hours([item], flares, done.bootstrap.block)
+    return Story(
+        done=done, forecasts=[item], flares=flares, hours=hours, probabilities=probabilities,
+        thresholds=[0.5] * 3,
+    )  # fmt: skip
 
 
 @pytest.mark.realdata

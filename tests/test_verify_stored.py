@@ -526,3 +526,13 @@ def test_published_forecasts_have_the_same_skill_from_the_database(shared_data, 
     assert done.n > 3000
     for one, other in zip(done.judgements, files.judgements, strict=True):
         assert dict(one.figures) == dict(other.figures)
+
+
+def test_the_sentence_can_be_of_one_kind_of_answers(both: Stored):
+    for hour in range(80):
+        both.say(hour, 0.3, **(KNEW if hour % 2 else ALONE))
+        both.outcome(hour, flare=hour % 2 == 1)
+    ask = {"model": MODEL, "event": M_DAY, "catalog": CATALOG, "probability": 0.3}
+    assert both.read(lambda s: reliability(s, **ask)) == (0.2, 0.4, 80, 40)
+    assert both.read(lambda s: reliability(s, told=True, **ask)) == (0.2, 0.4, 40, 40)
+    assert both.read(lambda s: reliability(s, told=False, **ask)) == (0.2, 0.4, 40, 0)

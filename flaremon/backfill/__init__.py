@@ -15,8 +15,8 @@ those of `flaremon.job` and `flaremon.pipeline`. What is new is that they overla
 """
 
 from flaremon.backfill.crew import Crew
-from flaremon.backfill.folder import find_files
-from flaremon.backfill.grid import Grid, make_grid, parse_bound
+from flaremon.backfill.folder import FolderFeed, find_files
+from flaremon.backfill.grid import Grid, make_grid
 from flaremon.backfill.plan import Chunk, Order, Plan, grouped, make_plan
 from flaremon.backfill.scoring import Model
 from flaremon.backfill.tally import Tally
@@ -26,6 +26,7 @@ __all__ = [
     "Backfill",
     "Chunk",
     "Crew",
+    "FolderFeed",
     "Grid",
     "Model",
     "Order",
@@ -35,5 +36,4 @@ __all__ = [
     "grouped",
     "make_grid",
     "make_plan",
-    "parse_bound",
 ]

@@ -104,6 +104,16 @@ class FolderFeed:
             else:
                 yield Item(file=file)
 
+    def decided(self) -> int:
+        """Return how many files a run would pass over; reads them all, and decodes none.
+
+        Raises
+        ------
+        StoreError
+            The database fails for good.
+        """
+        return sum(item.decided for item in self.items(threading.Event()))
+
     def _decided(self, file: StoredFile) -> bool:
         with session_scope(self.engine) as session:
             holder = store.known_hashes(session, [file.sha256]).get(file.sha256)

@@ -6,7 +6,6 @@ neighbouring ranges neither overlap nor leave a gap. A range in UTC takes the sl
 are in it: ``2016-12-31`` to ``2017-01-01`` begins 36 s, and ends 37 s, before the labels do.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from itertools import groupby
 from flaremon.domain import SERIES_CADENCE_S
 from flaremon.errors import InputError
 from flaremon.store import SlotRange
-from flaremon.times import first_slot_from, iso_z, parse_utc, slot_label
+from flaremon.times import first_slot_from, iso_z, slot_label
 
 FIRST_LIGHT = datetime(2010, 3, 24, tzinfo=UTC)
 """HMI saw its first light; the series begin on 1 May 2010."""
@@ -105,20 +104,3 @@ def make_grid(
         stop=first_slot_from(min(end, now), step_s),
         stride=stride,
     )
-
-
-def parse_bound(text: str) -> datetime:
-    """Read one end of a range: all that `flaremon.times.parse_utc` knows, ``2024`` and ``2024-05``.
-
-    Raises
-    ------
-    InputError
-        It is none of these.
-    """
-    match = re.fullmatch(r"(\d{4})(?:-(\d\d))?", text.strip())
-    if match is None:
-        return parse_utc(text)
-    try:
-        return datetime(int(match[1]), int(match[2] or 1), 1, tzinfo=UTC)
-    except ValueError as exc:
-        raise InputError(f"{text!r} is not a year or month; write e.g. 2024 or 2024-05") from exc

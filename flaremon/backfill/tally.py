@@ -63,6 +63,17 @@ class Tally:
         self.new_rows += other.new_rows
         self.downloaded_bytes += other.downloaded_bytes
 
+    def failures_alike(self) -> list[list[Miss]]:
+        """Return the failures in groups of one and the same reason, such as an outage.
+
+        What differs only by the slot that it names is the same.
+        """
+        groups: dict[tuple[MissReason, str, str], list[Miss]] = {}
+        for miss in self.failures:
+            words = miss.detail.replace(miss.key.t_rec, "")
+            groups.setdefault((miss.reason, miss.key.series, words), []).append(miss)
+        return list(groups.values())
+
     def as_json(self) -> dict[str, Any]:
         """Return the counts, and every failure with its reason."""
         return {

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaremon.errors import InputError
+
 if TYPE_CHECKING:
     from flaremon.config import Settings
     from flaremon.domain import FlareEvent
@@ -56,11 +58,22 @@ class AnswerExit(Exception):  # noqa: N818 - not an error: the way a verdict bec
 
 
 def settings(*, series: str | None = None, **overrides: Any) -> "Settings":
-    """Read the settings, options of the command line first."""
+    """Read the settings, options of the command line first.
+
+    Raises
+    ------
+    InputError
+        There is no such series.
+    ConfigurationError
+        A setting is malformed.
+    """
     from flaremon.config import read_settings
+    from flaremon.domain import SERIES_CADENCE_S
 
     given = {name: value for name, value in overrides.items() if value is not None}
     if series is not None:
+        if series not in SERIES_CADENCE_S:
+            raise InputError(f"--series: {series!r} is none of {', '.join(SERIES_CADENCE_S)}")
         given["jsoc"] = {"series": series}
     return read_settings(**given)
 

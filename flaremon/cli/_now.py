@@ -92,6 +92,7 @@ def draw_newest(config: "Settings", engine: "Engine", path: Path) -> "FlaremonEr
     from flaremon.fits import read_magnetogram
     from flaremon.picture import draw
     from flaremon.regions import explain, headline
+    from flaremon.status import elsewhere
     from flaremon.times import utc_now
 
     model, series = wiring.package(config).id, config.jsoc.series
@@ -109,12 +110,16 @@ def draw_newest(config: "Settings", engine: "Engine", path: Path) -> "FlaremonEr
             said = [item for item in found if item.prediction.model == model]
             listed = store.listed_record(session, key)
             assert listed is not None  # noqa: S101 - what was scored was listed
-            (told,) = explain(session, [headline(said)], wiring.explaining(config))
+            (explained,) = explain(session, [headline(said)], wiring.explaining(config))
         file = wiring.source(config).download(listed.record)
         magnetogram = read_magnetogram(file.path, listed.record)
         note = age_on_picture(utc_now() - magnetogram.t_obs, timedelta(hours=config.stale_after_h))
+        told = elsewhere(listed.base_url)
+        if told is not None:
+            note += f"\nsource {told}"
+        answers = [item.prediction for item in said]
         with disk_errors(path.parent, setting="--picture"):
-            draw(magnetogram, [item.prediction for item in said], path, note=note, explained=told)
+            draw(magnetogram, answers, path, note=note, explained=explained)
     except FlaremonError as exc:
         return exc
     return None

@@ -67,14 +67,18 @@ def of_store(
 
     config = settings()
     with opened(config, reading=True) as engine, session_scope(engine) as session:
-        if compare and not choice.models:
-            answers = serving(config, engine).model
+        answers = serving(config, engine).model if compare else None
+        if answers is not None and not choice.models:
             shadows = [model for model in config.shadows if model != answers]
             choice = replace(choice, models=[*shadows, answers] if shadows else [])
         stored = stored_forecasts(session, event=event, choice=choice)
         evidence = from_store(session, event=event, catalog=catalog or config.truth.catalog)
         times = np.unique(np.concatenate([item.forecast.times for item in stored]))
         official = in_force(session, event=event, times=times)
+    stored = [
+        replace(item, forecast=replace(item.forecast, answers=item.model == answers))
+        for item in stored
+    ]
     return Material(
         forecasts=[item.forecast for item in stored],
         evidence=evidence,

@@ -60,8 +60,9 @@ def now(
     """Fetch and score the newest magnetogram; print the answer.
 
     Takes the newest slot that is not decided yet and can be predicted. Running it again before
-    the next slot arrives changes nothing and prints the stored answer with its age. A picture that
-    cannot be drawn is said, and changes neither answer nor exit code.
+    the next slot arrives changes nothing and prints the stored answer with its age; so does trouble
+    with the JSOC, with exit code 3. A picture that cannot be drawn is said, and changes neither
+    answer nor exit code.
     """
     from flaremon.cli._now import run_once
     from flaremon.domain import Verdict
@@ -76,10 +77,9 @@ def now(
         try:
             report = run_once(config, engine, newest_only=not catch_up)
         except SourceError as exc:
-            if as_json:
-                # Machines get the stored answers too, each with its age; people get the sentence.
-                facts, _ = look_up(config, engine, asked, served)
-                _print(facts, code=ERROR, as_json=True, error=str(exc))
+            # What is stored is told with its age, as `status` does; the error ends it.
+            facts, _ = look_up(config, engine, asked, served)
+            _print(facts, code=ERROR, as_json=as_json, error=str(exc))
             _draw(config, engine, picture)  # of the newest answer there is, with its age
             raise
         facts, _ = look_up(config, engine, asked, served)
@@ -125,10 +125,16 @@ def status(
     are the network's answers; what GOES sees counts only for --event M1+/goes.
     """
     from flaremon.status import changes_as_json, changes_in_words
-    from flaremon.wiring import answering, opened
+    from flaremon.wiring import answering, missing_database, opened_or_empty
 
     config = settings(series=series, stale_after_h=stale_after_h)
-    with opened(config, reading=True) as engine:
+    missing = missing_database(config)
+    if missing is not None:
+        sys.stderr.write(
+            f"flaremon: there is no database at {missing} yet; `flaremon now`, `flaremon "
+            "backfill` or `flaremon db upgrade` makes it\n"
+        )
+    with opened_or_empty(config) as engine:
         served = answering(config, engine)
         config = config.model_copy(update={"model": str(served.model)})
         asked = read_events(config, events)

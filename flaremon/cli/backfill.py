@@ -115,7 +115,7 @@ def backfill(
                 raise InputError("--from-dir takes all files of a folder; leave out START and END")
             paths = find_files(from_dir, order)
             if dry_run:
-                _tell_files(from_dir, paths, as_json=as_json)
+                _tell_files(from_dir, paths, _decided(configs, engine, paths), as_json=as_json)
                 return
             work = crew(configs, engine, workers)
             tally = Tally(planned=len(paths))
@@ -162,14 +162,14 @@ def grid_of(start: str | None, end: str | None, series: str, cadence: str | None
     InputError
         One is missing, or they make no range.
     """
-    from flaremon.backfill import make_grid, parse_bound
+    from flaremon.backfill import make_grid
     from flaremon.cli.service import parse_duration
-    from flaremon.times import utc_now
+    from flaremon.times import parse_utc, utc_now
 
     if start is None or end is None:
         raise InputError("give START and END, or --from-dir DIR; see `flaremon backfill --help`")
     step_s = None if cadence is None else parse_duration(cadence).total_seconds()
-    return make_grid(series, parse_bound(start), parse_bound(end), cadence_s=step_s, now=utc_now())
+    return make_grid(series, parse_utc(start), parse_utc(end), cadence_s=step_s, now=utc_now())
 
 
 @contextmanager
@@ -287,18 +287,36 @@ def _tell_plan(plan: "Plan") -> None:
     sys.stdout.flush()
 
 
-def _tell_files(folder: Path, paths: list[Path], *, as_json: bool) -> None:
-    size_bytes = sum(path.stat().st_size for path in paths)
+def _decided(configs: "list[Settings]", engine: "Engine", paths: list[Path]) -> int:
+    from flaremon import wiring
+    from flaremon.backfill import FolderFeed
+
+    packages = [wiring.package(config) for config in configs]
+    return FolderFeed(paths=paths, engine=engine, packages=packages).decided()
+
+
+def _tell_files(folder: Path, paths: list[Path], decided: int, *, as_json: bool) -> None:
+    size_bytes, todo = sum(path.stat().st_size for path in paths), len(paths) - decided
     if as_json:
-        print_json({"folder": str(folder), "files": len(paths), "bytes": size_bytes})
+        print_json({
+            "folder": str(folder), "files": len(paths), "bytes": size_bytes,
+            "decided_already": decided, "todo": todo,
+        })  # fmt: skip
     else:
-        sys.stdout.write(f"{folder}: {len(paths)} files, {size_bytes / 1e9:.2f} GB\n")
+        sys.stdout.write(
+            f"{folder}: {len(paths)} files, {size_bytes / 1e9:.2f} GB: "
+            f"{decided} decided already, {todo} to do\n"
+        )
 
 
 def _tell_tally(tally: "Tally") -> None:
     sys.stdout.write(f"{tally.in_words()}; {tally.new_rows} new rows\n")
-    for miss in tally.failures[:SHOWN_FAILURES]:
-        sys.stdout.write(f"  {miss.key}: {miss.reason}: {miss.detail}\n")
-    if len(tally.failures) > SHOWN_FAILURES:
-        sys.stdout.write(f"  and {len(tally.failures) - SHOWN_FAILURES} more (--json has all)\n")
+    alike = tally.failures_alike()
+    for first, *others in alike[:SHOWN_FAILURES]:
+        ends = sorted([first.key.t_rec, *(miss.key.t_rec for miss in others)])
+        slots = f"{1 + len(others)} slots, {ends[0]} to {ends[-1]}" if others else first.key
+        sys.stdout.write(f"  {slots}: {first.reason}: {first.detail}\n")
+    if len(alike) > SHOWN_FAILURES:
+        more = sum(map(len, alike[SHOWN_FAILURES:]))
+        sys.stdout.write(f"  and {more} more (--json has all)\n")
     sys.stdout.flush()

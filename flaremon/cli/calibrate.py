@@ -320,4 +320,4 @@ def _instant(text: str | None) -> "np.datetime64 | None":
 
     from flaremon.times import parse_utc
 
-    return np.datetime64(parse_utc(text).replace(tzinfo=None), "s") if text else None
+    return None if text is None else np.datetime64(parse_utc(text).replace(tzinfo=None), "s")

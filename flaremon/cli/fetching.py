@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 def fetch(
     start: Annotated[
-        str | None, typer.Argument(metavar="START", help="Of the HEK: ISO (UTC).")
+        str | None, typer.Argument(metavar="START", help="Of the HEK: 2014, 2014-05 or ISO.")
     ] = None,
     end: Annotated[str | None, typer.Argument(metavar="END", help="Of the HEK; same form.")] = None,
     source: Annotated[
@@ -45,20 +45,24 @@ def fetch(
     From the HEK: NOAA's edited flares from START to END as list hek; months that were answered
     stay when a later one is not.
     """
-    from flaremon.times import parse_utc, utc_now
+    from flaremon.times import iso_z, parse_utc, utc_now
     from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
     config, now = settings(), utc_now()
-    if source == "swpc" and (start or end or url):
+    if source == "swpc" and not (start is end is url is None):
         raise InputError("START, END and --url are for --source hek; SWPC has the last days only")
-    if source == "hek" and not (start and end):
-        raise InputError("--source hek needs START and END, e.g. 2014-01-01 2015-01-01")
-    with opened(config) as engine:
-        if start and end:
-            _fetch_hek(config, engine, parse_utc(start), parse_utc(end), url=url, now=now)
-        else:
+    if source == "swpc":
+        with opened(config) as engine:
             _fetch_swpc(config, engine, now)
+        return
+    if start is None or end is None:
+        raise InputError("--source hek needs START and END, e.g. 2014 2015")
+    first, last = parse_utc(start), parse_utc(end)
+    if last <= first:
+        raise InputError(f"END {iso_z(last)} is not after START {iso_z(first)}")
+    with opened(config) as engine:
+        _fetch_hek(config, engine, first, last, url=url, now=now)
 
 
 def _fetch_swpc(config: "Settings", engine: "Engine", now: "datetime") -> None:

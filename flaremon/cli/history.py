@@ -31,6 +31,8 @@ from flaremon.cli.backfill import (
 from flaremon.errors import InputError
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from flaremon.backfill import Grid
     from flaremon.backfill.reconciling import LeftOut, Move
     from flaremon.coverage import Day
@@ -40,6 +42,8 @@ COLUMNS = (
     "day", "expected", "predicted", "rejected", "missing", "rejected_by_reason",
     "missing_by_reason",
 )  # fmt: skip
+EVER = "1993"
+"""DRMS counts slots from here; no magnetogram of any satellite is older than 1996."""
 Since = Annotated[
     str, typer.Option(metavar="TIME", help="From this slot on: 2024-05, ISO (UTC), label or -7d.")
 ]
@@ -64,11 +68,10 @@ def rescore(
     file.jp2 or file.fits takes what came from folders. Exit code as of backfill.
     """
     from flaremon.backfill import Tally
-    from flaremon.coverage import is_of_files
     from flaremon.wiring import opened
 
     start_logging(verbose=verbose)
-    files = series if series is not None and is_of_files(series) else None
+    files = _series_of_files(series)
     configs = per_model(models, None if files else series)
     if files is None:
         slots = grid_of(since, until, configs[0].jsoc.series, None).slots
@@ -89,7 +92,14 @@ def rescore(
     "--until 2025 --series hmi.M_720s --cadence 1h --plot coverage.png"
 )
 def coverage(
-    since: Since = "-7d",
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="From this slot on: 2024-05, ISO (UTC), label or -7d [default: -7d; of folders "
+            "everything].",
+        ),
+    ] = None,
     until: Until = "now",
     cadence: Cadence = None,
     series: Series = None,
@@ -107,22 +117,24 @@ def coverage(
     cadence for those, so the days that have any are listed, and nothing is missing between them.
     """
     from flaremon import wiring
-    from flaremon.coverage import cover, draw_calendar, is_of_files
+    from flaremon.coverage import cover, draw_calendar
     from flaremon.database import session_scope
 
     if models is not None and len(models) > 1:
         raise InputError("coverage is of one model; give --model once")
-    files = series if series is not None and is_of_files(series) else None
+    files = _series_of_files(series)
     config = per_model(models, None if files else series)[0]
     package = wiring.package(config)
     asked: Grid | SlotRange
     if files is None:
-        asked = grid_of(since, until, config.jsoc.series, cadence)
+        asked = grid_of("-7d" if since is None else since, until, config.jsoc.series, cadence)
     else:
-        asked = _range_of_files(files, since, until, cadence)
+        asked = _range_of_files(files, EVER if since is None else since, until, cadence)
     with wiring.opened(config, reading=True) as engine, session_scope(engine) as session:
         days = cover(session, asked, package)
+        elsewhere = _elsewhere(session, files) if files is not None and not days else ""
     print_rows(map(_flat(form), days), form=form, columns=COLUMNS, table=_table)
+    sys.stderr.write(elsewhere)
     if plot is not None:
         draw_calendar(days, plot, title=f"{asked.series}, {package.id}")
         sys.stderr.write(f"flaremon: wrote {plot}\n")
@@ -188,14 +200,48 @@ def reconcile(
         raise AnswerExit(ERROR)
 
 
+def _series_of_files(series: str | None) -> str | None:
+    """Return a series of files from folders; None for one of the JSOC.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    """
+    from flaremon.coverage import SERIES_OF_FILES
+    from flaremon.domain import SERIES_CADENCE_S
+
+    if series is None or series in SERIES_CADENCE_S:
+        return None
+    if series not in SERIES_OF_FILES:
+        known = ", ".join([*SERIES_CADENCE_S, *SERIES_OF_FILES])
+        raise InputError(f"--series: {series!r} is none of {known}")
+    return series
+
+
+def _elsewhere(session: "Session", series: str) -> str:
+    """Say from when to when there is something of a series of files, where a range has nothing."""
+    from flaremon import store
+
+    labels = store.listed_slots(session, _range_of_files(series, EVER, "now", None))
+    if not labels:
+        return f"flaremon: nothing of {series} is stored; `flaremon backfill --from-dir DIR`\n"
+    return (
+        f"flaremon: nothing of {series} is in this range; {len(labels)} are stored from "
+        f"{min(labels)} to {max(labels)}: choose with --since and --until\n"
+    )
+
+
 def _range_of_files(series: str, since: str, until: str, cadence: str | None) -> "SlotRange":
-    from flaremon.backfill import parse_bound
     from flaremon.store import SlotRange
-    from flaremon.times import utc_to_tai_label
+    from flaremon.times import iso_z, parse_utc, utc_to_tai_label
 
     if cadence is not None:
         raise InputError(f"--cadence: {series} has none, since its files come as they come")
-    low, high = (utc_to_tai_label(parse_bound(bound)) for bound in (since, until))
+    start, end = parse_utc(since), parse_utc(until)
+    if end <= start:
+        raise InputError(f"the range from {iso_z(start)} to {iso_z(end)} is empty")
+    low, high = (utc_to_tai_label(bound) for bound in (start, end))
     return SlotRange(series=series, low=low, high=high)
 
 

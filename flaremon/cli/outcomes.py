@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from flaremon.cli._app import app, print_rows, settings
-from flaremon.errors import InputError
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from flaremon.domain import EventOutcome, FlareEvent
     from flaremon.store import Pending
     from flaremon.truth import Decided
@@ -109,13 +110,12 @@ def list_(
     from flaremon import store
     from flaremon.database import session_scope
     from flaremon.domain import FlareEvent
-    from flaremon.times import iso_z, parse_utc
+    from flaremon.times import parse_range, parse_utc
     from flaremon.wiring import opened
 
-    start, end, known = (parse_utc(text) if text else None for text in (since, until, at))
-    if start is not None and end is not None and end <= start:
-        raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
-    config, what = settings(), FlareEvent.parse(event) if event else None
+    start, end = parse_range(since, until)
+    known = None if at is None else parse_utc(at)
+    config, what = settings(), None if event is None else FlareEvent.parse(event)
     name = catalog or config.truth.catalog
     with opened(config, reading=True) as engine, session_scope(engine) as session:
         rows = store.event_outcomes(
@@ -123,10 +123,29 @@ def list_(
         )
         print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
         if form == "table":
-            lag = timedelta(hours=config.truth.lag_h)
-            for of, pending in store.pending_windows(session, catalog=name).items():
-                if what is None or of == what:
-                    sys.stdout.write(_waiting(of, pending, lag))
+            sys.stdout.write(_undecided(session, what, name, timedelta(hours=config.truth.lag_h)))
+
+
+def _undecided(session: "Session", event: "FlareEvent | None", name: str, lag: timedelta) -> str:
+    """Say which windows have no outcome yet: those that are over, and those that are not."""
+    from flaremon import store
+    from flaremon.times import utc_now
+
+    over = store.pending_windows(session, catalog=name, over_at=utc_now() - lag)
+    span = store.answered_span(session, catalog=name)
+    lines = []
+    for of, pending in store.pending_windows(session, catalog=name).items():
+        if event is not None and of != event:
+            continue
+        late = over.get(of)
+        if late is not None:
+            lines.append(_overdue(of, late, name, span))
+        windows = pending.windows - (late.windows if late is not None else 0)
+        if windows:
+            first_end = pending.first_end if late is None else late.last_end
+            waiting = pending._replace(windows=windows, first_end=first_end)
+            lines.append(_waiting(of, waiting, lag))
+    return "".join(lines)
 
 
 def _told(parts: "Sequence[Decided]") -> str:
@@ -191,11 +210,24 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
 def _waiting(event: "FlareEvent", pending: "Pending", lag: timedelta) -> str:
     from flaremon.times import iso_z
 
-    def decided(end: datetime) -> str:
-        return iso_z(end + lag)
-
+    first, last = (iso_z(end + lag) for end in (pending.first_end, pending.last_end))
     return (
-        f"{event}: {pending.windows} pending; to be decided from {decided(pending.first_end)} to "
-        f"{decided(pending.last_end)}, or when the list has been read beyond their end "
-        "(`flaremon outcomes update`).\n"
+        f"{event}: {pending.windows} pending; to be decided from {first} to {last}, once the list "
+        "has been read beyond their end (`flaremon outcomes update`).\n"
+    )
+
+
+def _overdue(
+    event: "FlareEvent", late: "Pending", name: str, span: "tuple[datetime, datetime] | None"
+) -> str:
+    """Say what it takes to decide windows that are over, and that the list has had its time for."""
+    from flaremon.times import iso_z
+
+    words = f"{event}: {late.windows} over and not decided, the last since {iso_z(late.last_end)}"
+    if span is not None and span[1] >= late.last_end:
+        return f"{words}; `flaremon outcomes update` decides them.\n"
+    read = f"is read until {iso_z(span[1])}" if span is not None else "answers for nothing yet"
+    return (
+        f"{words}: list {name} {read}; read it beyond their end with `flaremon flares fetch` or "
+        "`flaremon flares import`, then `flaremon outcomes update`.\n"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from flaremon.cli._app import Events, app, parse_events, print_rows, settings
+from flaremon.cli._known import see_known
 from flaremon.cli._regions import (
     REGION_COLUMNS,
     explained,
@@ -90,10 +91,11 @@ def predictions(
 
     start, end = _range(since, until)
     chosen = parse_events(events)
-    model_id = ModelId.parse(model) if model and model != ALL_MODELS else None
+    model_id = ModelId.parse(model) if model is not None and model != ALL_MODELS else None
     kind = Mode(mode) if mode else None
     config = settings()
     with opened(config, reading=True) as engine, session_scope(engine) as session:
+        see_known(config, session, model_id, chosen)
         if model_id in {who for who, _, _ in store.forecasters(session)}:
             said = store.forecasts(
                 session, forecaster=model_id, since=start, until=end, mode=kind, newest_first=True
@@ -112,7 +114,7 @@ def predictions(
                 min_probability=min_probability,
                 mode=kind,
                 limit=limit,
-                tenures=None if model else tenures(session, serving(config, engine)),
+                tenures=None if model is not None else tenures(session, serving(config, engine)),
             )
             rows = explained(config, session, stored, _flat) if explain else map(_flat, stored)
         columns: tuple[str, ...] = COLUMNS
@@ -122,23 +124,17 @@ def predictions(
 
 
 def _range(since: str | None, until: str | None) -> "tuple[datetime | None, datetime | None]":
-    from flaremon.times import iso_z, utc_now
+    from flaremon.times import SLOT_TOLERANCE, iso_z, parse_range, utc_now
 
-    start = _instant(since) if since else None
-    end = _instant(until) if until else None
+    def earlier(instant: "datetime | None", text: str | None) -> "datetime | None":
+        """Let the label of a slot mean its record, whose T_OBS is up to 8 s earlier."""
+        of_slot = instant is not None and text is not None and text.strip().endswith("_TAI")
+        return instant - SLOT_TOLERANCE if instant is not None and of_slot else instant
+
+    start, end = parse_range(since, until)
     if start is not None and start > utc_now():
         raise InputError(f"--since {iso_z(start)} is in the future; nothing can be observed yet")
-    if start is not None and end is not None and end <= start:
-        raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
-    return start, end
-
-
-def _instant(text: str) -> "datetime":
-    """Read a time; the label of a slot means its record, whose T_OBS is up to 8 s earlier."""
-    from flaremon.times import SLOT_TOLERANCE, parse_utc
-
-    instant = parse_utc(text)
-    return instant - SLOT_TOLERANCE if text.strip().endswith("_TAI") else instant
+    return earlier(start, since), earlier(end, until)
 
 
 def _flat(stored: "StoredPrediction") -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from flaremon.cli._app import app, print_rows, settings
-from flaremon.errors import InputError
 
 COLUMNS = (
     "valid_at", "noaa_ar", "location", "latitude_deg", "longitude_deg", "area", "mount_wilson",
@@ -81,12 +80,10 @@ def list_(
     """
     from flaremon import store
     from flaremon.database import session_scope
-    from flaremon.times import iso_z, parse_utc
+    from flaremon.times import iso_z, parse_range
     from flaremon.wiring import opened
 
-    start, end = (parse_utc(text) if text else None for text in (since, until))
-    if start is not None and end is not None and end <= start:
-        raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
+    start, end = parse_range(since, until)
     with opened(settings(), reading=True) as engine, session_scope(engine) as session:
         rows = (
             {

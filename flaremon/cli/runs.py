@@ -17,6 +17,11 @@ COLUMNS = (
     "ended_at", "left_over", "error", "software", "run_id",
 )  # fmt: skip
 
+HISTORY = {"backfill", "files", "rescore"}
+"""Jobs that end only when everything is done, unless they are interrupted."""
+LONGEST_ERROR = 160
+"""In the table; characters."""
+
 
 @app.command(
     epilog="Examples:  flaremon runs   |   flaremon runs --since -24h --job monitor   |   "
@@ -59,11 +64,14 @@ def runs(
 def _row(note: "RunNote") -> dict[str, Any]:
     from datetime import timedelta
 
+    from flaremon.store import Job
     from flaremon.times import iso_z
 
     times = ("since", "until", "began_at", "listed_at", "ended_at")
     row: dict[str, Any] = {name: getattr(note, name) for name in COLUMNS if hasattr(note, name)}
     row |= {name: None if row[name] is None else iso_z(row[name]) for name in times}
+    if note.job is Job.FILES:  # before they are read nobody knows of when files are
+        row |= {"since": None, "until": None}
     return row | {"job": str(note.job), "live_within_h": note.live_within / timedelta(hours=1)}
 
 
@@ -73,13 +81,29 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
         sys.stdout.write("no run is noted\n")
         return
     for row in (*first, *rows):
-        ended = row["error"] or (
-            "goes on, or was killed"
-            if row["ended_at"] is None
-            else f"done, {row['left_over']} slot(s) left"
-        )
+        range_ = "a folder" if row["since"] is None else f"{row['since']} to {row['until']}"
         sys.stdout.write(
             f"{row['began_at']}  {row['job']:8} {row['policy']:12} {row['series']} "
-            f"{row['since']} to {row['until']}, live within {row['live_within_h']:g} h: {ended}"
+            f"{range_}, live within {row['live_within_h']:g} h: {_ended(row)}"
             f"  [{row['run_id']}]\n"
         )
+
+
+def _ended(row: dict[str, Any]) -> str:
+    """Say how a run ended; the live job leaves slots to its next run, history is interrupted."""
+    if row["error"]:
+        return _in_short(row["error"])
+    if row["ended_at"] is None:
+        return "goes on, or was killed"
+    if row["left_over"] and row["job"] in HISTORY:
+        return f"interrupted, {row['left_over']} slots left"
+    return f"done, {row['left_over']} slot(s) left"
+
+
+def _in_short(error: str) -> str:
+    """Return the sentence of an error, without the document that a service answered with."""
+    words = " ".join(error.replace("\\n", " ").split())
+    sentence = words.partition("{")[0].rstrip(" :('\"")
+    if sentence == words and len(words) <= LONGEST_ERROR:
+        return words
+    return f"{sentence[:LONGEST_ERROR].rstrip()} ... (--format json has all)"

@@ -75,7 +75,7 @@ def train(
         with _store(machine, since, until) as stored:
             card = train_model(config, None, out, cache=cache, stored=stored)
     else:
-        if since or until:
+        if not (since is until is None):
             raise InputError("--since and --until choose from the store: add --from-store")
         card = train_model(config, data, out, cache=cache)
     sys.stdout.write(f"{out} is written; read {card}.\n")
@@ -119,10 +119,11 @@ def _store(
     config: "Settings", since: str | None = None, until: str | None = None
 ) -> "Iterator[Stored]":
     """Open what a training on the store reads; nothing of it can be written."""
-    from flaremon.times import parse_utc
+    from flaremon.times import parse_range
     from flaremon.training.stored.config import Stored
     from flaremon.wiring import frame_archive, models_dir, opened
 
+    start, end = parse_range(since, until)
     frames = frame_archive(config)
     if frames is None:
         raise ConfigurationError(
@@ -136,8 +137,8 @@ def _store(
             models_dir=models_dir(config),
             series=config.jsoc.series,
             catalog=config.truth.catalog,
-            since=parse_utc(since) if since else None,
-            until=parse_utc(until) if until else None,
+            since=start,
+            until=end,
         )
 
 

@@ -11,6 +11,9 @@ import typer
 from flaremon.cli._app import Series, Verbose, app, settings, start_logging
 from flaremon.errors import InputError
 
+SHORTEST = timedelta(minutes=1)
+"""Least time between two runs of a schedule."""
+
 
 @app.command(
     epilog="Examples:  flaremon monitor   |   flaremon monitor --every 6m --no-truth   (stop with "
@@ -18,7 +21,7 @@ from flaremon.errors import InputError
 )
 def monitor(
     every: Annotated[
-        str, typer.Option(metavar="DURATION", help="Time between runs: 45s, 12m or 1h.")
+        str, typer.Option(metavar="DURATION", help="Time between runs: 1m, 12m or 1h.")
     ] = "12m",
     truth_every: Annotated[
         str, typer.Option(metavar="DURATION", help="The same for what GOES observed, from SWPC.")
@@ -39,7 +42,7 @@ def monitor(
     from flows.serving import serve_monitor
 
     start_logging(verbose=verbose)
-    interval, truth_interval = parse_duration(every), parse_duration(truth_every)
+    interval, truth_interval = _period("--every", every), _period("--truth-every", truth_every)
     config = settings(series=series)
     from flaremon.wiring import package, ready_engine
 
@@ -93,14 +96,25 @@ def replica(
         sys.stdout.write(
             f"Serving {folder} as a JSOC at {server.base_url}: {', '.join(names)} "
             "(stop with Ctrl-C).\n"
-            "In another shell, with a database and a cache of the replay's own:\n"
+            "In another shell, with a database, a cache and frames of the replay's own:\n"
             f"  export FLAREMON_JSOC__BASE_URL={server.base_url}\n"
             "  export FLAREMON_DATABASE_URL=sqlite:///replay.db\n"
             "  export FLAREMON_CACHE__DIR=replay-cache\n"
+            "  export FLAREMON_FRAMES__DIR=replay-frames\n"
             f"  flaremon now --catch-up --series {names[0]}\n"
         )
         sys.stdout.flush()
         server.wait()
+
+
+def _period(option: str, text: str) -> timedelta:
+    """Read the time between two runs; the JSOC and SWPC must not be asked all the time."""
+    period = parse_duration(text)
+    if period < SHORTEST:
+        raise InputError(
+            f"{option} {text} is too often; give a minute or more: a magnetogram comes every 12"
+        )
+    return period
 
 
 def parse_duration(text: str) -> timedelta:

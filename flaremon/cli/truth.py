@@ -19,6 +19,7 @@ COLUMNS = (
     "goes_sat", "location", "class_scale", "edited", "catalog", "revision", "seen_at",
 )  # fmt: skip
 """The first ten are those that ``flares import`` reads."""
+ALL_LISTS = "all"
 
 flares = typer.Typer(
     help="Flares that GOES observed, as lists report them.",
@@ -113,7 +114,10 @@ def list_(
         str | None, typer.Option("--class", metavar="CLASS", help="Only from this class on.")
     ] = None,
     catalog: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only of this list, e.g. swpc.")
+        str | None,
+        typer.Option(
+            metavar="NAME|all", help="Only of this list, or of all [default: the setting]."
+        ),
     ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="As they were known then, not now.")
@@ -124,24 +128,36 @@ def list_(
 ) -> None:
     """Print stored flares, oldest first.
 
-    A flare whose class is not known yet is listed whatever --class says. An empty table means
-    that none is stored, not that there was none.
+    Those of one list, since lists have the same flares: the one that status and verify take, or
+    --catalog. A flare whose class is not known yet is listed whatever --class says. An empty table
+    means that none is stored, not that there was none.
     """
     from flaremon import store
     from flaremon.database import session_scope
     from flaremon.domain import FlareClass
-    from flaremon.times import iso_z, parse_utc
+    from flaremon.times import parse_range, parse_utc
     from flaremon.wiring import opened
 
-    start, end, known = (parse_utc(text) if text else None for text in (since, until, at))
-    if start is not None and end is not None and end <= start:
-        raise InputError(f"--until {iso_z(end)} is not after --since {iso_z(start)}")
-    size = FlareClass.parse(least) if least else None
-    with opened(settings(), reading=True) as engine, session_scope(engine) as session:
+    start, end = parse_range(since, until)
+    known = None if at is None else parse_utc(at)
+    size = None if least is None else FlareClass.parse(least)
+    config = settings()
+    name = config.truth.catalog if catalog is None else catalog
+    with opened(config, reading=True) as engine, session_scope(engine) as session:
         rows = store.flares(
-            session, since=start, until=end, at=known, catalog=catalog, at_least=size
+            session,
+            since=start,
+            until=end,
+            at=known,
+            catalog=None if name == ALL_LISTS else name,
+            at_least=size,
         )
         print_rows(map(_flat, rows), form=form, columns=COLUMNS, table=_table)
+        read = store.catalogs(session)
+        if form == "table":
+            sys.stdout.write(_whose(name, read))
+        elif name not in {ALL_LISTS, *read}:
+            sys.stderr.write(f"flaremon: 0 flare(s) {_whose(name, read)}")
 
 
 def _periods(
@@ -162,6 +178,8 @@ def _periods(
         if coverage is not None:
             raise InputError("give --coverage or --covers, not both")
         start, end = map(parse_utc, covers)
+        if end <= start:
+            raise InputError(f"--covers {covers[0]} {covers[1]}: END is not after START")
         inside = [flare for flare in listed if start <= flare.start < end]
         period = CatalogPeriod(
             catalog=name,
@@ -239,4 +257,14 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
             f"{row['goes_class'] or '?':<6} {row['noaa_ar'] or '-':>6} {row['goes_sat'] or '-':<5} "
             f"{row['catalog']:<10} {row['revision']}\n"
         )
-    sys.stdout.write(f"{n} flare(s).\n")
+    sys.stdout.write(f"{n} flare(s) ")
+
+
+def _whose(name: str, read: "Sequence[str]") -> str:
+    """Say whose flares the table had, and which other lists there are."""
+    if name == ALL_LISTS:
+        return f"of all lists: {', '.join(read) or 'none was read'}.\n"
+    others = ", ".join(other for other in read if other != name)
+    never = "" if name in read else ", which was never read"
+    beside = f" Read too: {others} (--catalog NAME or all)." if others else ""
+    return f"of list {name}{never}.{beside}\n"

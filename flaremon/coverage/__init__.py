@@ -7,6 +7,6 @@ calendar  the same as a picture: a square per day, a row per month
 """
 
 from flaremon.coverage.calendar import draw_calendar
-from flaremon.coverage.days import Day, Gap, cover, is_of_files
+from flaremon.coverage.days import SERIES_OF_FILES, Day, Gap, cover, is_of_files
 
-__all__ = ["Day", "Gap", "cover", "draw_calendar", "is_of_files"]
+__all__ = ["SERIES_OF_FILES", "Day", "Gap", "cover", "draw_calendar", "is_of_files"]

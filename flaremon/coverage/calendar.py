@@ -1,5 +1,6 @@
 """Coverage as a calendar: a square per day, a row per month, its colour the share predicted."""
 
+from calendar import monthrange
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _TROUBLE = frozenset({Gap.OUTAGE, Gap.FAILED, Gap.OFF_LINE})
 _NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _COLOURS = "YlGnBu"
+_NO_SLOTS = "#eeeeee"
 _ROW_INCHES = 0.26
 _WIDTH_INCHES = 10.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 1.0, 0.65, 0.85
@@ -57,7 +59,7 @@ def draw_calendar(days: Sequence[Day], path: Path, *, title: str) -> None:
     bar = figure.add_axes(
         (bar_left, 1 - (_TOP + bar_inches) / height, 0.15 / _WIDTH_INCHES, bar_inches / height)
     )
-    _squares(figure, axes, bar, _shares(days, months))
+    _squares(figure, axes, bar, _shares(days, months), _days_of(months))
     _scales(axes, months)
     _marks(figure, axes, days, months)
     axes.set_title(f"{title}\n{_in_words(days)}", fontsize=10, loc="left")
@@ -76,13 +78,30 @@ def _shares(days: Sequence[Day], months: list[str]) -> "NDArray[np.float64]":
     return share
 
 
+def _days_of(months: list[str]) -> "NDArray[np.bool_]":
+    """Tell which days there are in each month, shape (months, 31)."""
+    lengths = [monthrange(int(name[:4]), int(name[5:]))[1] for name in months]
+    return np.arange(31) < np.array(lengths)[:, np.newaxis]
+
+
 def _squares(
-    figure: "Figure", axes: "Axes", bar_axes: "Axes", share: "NDArray[np.float64]"
+    figure: "Figure",
+    axes: "Axes",
+    bar_axes: "Axes",
+    share: "NDArray[np.float64]",
+    exists: "NDArray[np.bool_]",
 ) -> None:
-    axes.set_facecolor("#eeeeee")
+    from matplotlib.colors import ListedColormap  # noqa: PLC0415
+
+    x, y = np.arange(32) + 0.5, np.arange(len(share) + 1) - 0.5
+    # Days without slots are grey; what is no day of its month stays blank.
+    axes.pcolormesh(
+        x, y, np.where(exists, 1.0, np.nan), cmap=ListedColormap([_NO_SLOTS]),
+        edgecolors="white", linewidth=1.0,
+    )  # fmt: skip
     mesh = axes.pcolormesh(
-        np.arange(32) + 0.5,
-        np.arange(len(share) + 1) - 0.5,
+        x,
+        y,
         np.ma.masked_invalid(share),
         cmap=_COLOURS,
         vmin=0,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flaremon import store
 from flaremon.backfill import Grid
-from flaremon.backfill.folder import SOURCE
+from flaremon.backfill.folder import FORMATS, SOURCE
 from flaremon.store import MissReason, SlotRange
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NO_IMAGE = "no-image"
 """A rejection because QUALITY says that there is no image; others keep their own reason."""
+SERIES_OF_FILES = tuple(sorted({f"{SOURCE}.{name}" for name in FORMATS.values()}))
+"""What files that were scored from a folder are stored as: they have no record of the JSOC."""
 _EQUINOXES = ((3, 20), (9, 22))
 _SEASON_DAYS = 25
 """SDO's eclipse seasons last about three weeks near each equinox; its orbit shifts them."""

@@ -13,6 +13,14 @@ say when they fail is translated in one place, `failures`: callers see `flaremon
 """
 
 from flaremon.database.engines import open_engine, safe_url, sqlite_file
-from flaremon.database.sessions import check_schema, session_scope, upgrade
+from flaremon.database.sessions import check_schema, empty, session_scope, upgrade
 
-__all__ = ["check_schema", "open_engine", "safe_url", "session_scope", "sqlite_file", "upgrade"]
+__all__ = [
+    "check_schema",
+    "empty",
+    "open_engine",
+    "safe_url",
+    "session_scope",
+    "sqlite_file",
+    "upgrade",
+]

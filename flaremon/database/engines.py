@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import StaticPool
 
 from flaremon.errors import (
     ConfigurationError,
@@ -64,6 +65,14 @@ def open_engine(
     if parsed.drivername == "sqlite+pysqlite":
         return _open_sqlite(parsed, read_only=read_only, busy_timeout_s=busy_timeout_s)
     return _open_postgresql(parsed, read_only=read_only, busy_timeout_s=busy_timeout_s)
+
+
+def memory_engine() -> Engine:
+    """Return an engine for a database in memory, which is gone with the engine.
+
+    It has one connection, so it is of one thread; to keep answers, `open_engine` refuses it.
+    """
+    return create_engine("sqlite+pysqlite://", poolclass=StaticPool)
 
 
 def parse_url(url: str) -> URL:
@@ -127,7 +136,8 @@ def _open_sqlite(parsed: URL, *, read_only: bool, busy_timeout_s: float) -> Engi
     if path is not None and read_only:
         if not path.exists():
             raise SchemaMismatchError(
-                f"{path}: there is no database yet; make it with `flaremon db upgrade`"
+                f"there is no database at {path}; `flaremon now`, `flaremon backfill` or "
+                "`flaremon db upgrade` makes it"
             )
         uri = f"file:{quote(str(path.absolute()))}"
         parsed = parsed.set(database=uri, query={**parsed.query, "mode": "ro", "uri": "true"})

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from flaremon import migrations
-from flaremon.database.engines import BUSY_TIMEOUT_S, open_engine, safe_url
+from flaremon.database.engines import BUSY_TIMEOUT_S, memory_engine, open_engine, safe_url
 from flaremon.database.failures import translated
 from flaremon.errors import SchemaMismatchError
 
@@ -63,6 +63,17 @@ def upgrade(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> str:
     finally:
         engine.dispose()
     return head
+
+
+def empty() -> Engine:
+    """Return a database in memory at the newest schema and without a row.
+
+    To answer from where there is none yet, by the same questions, and to leave nothing behind.
+    """
+    engine = memory_engine()
+    with translated(engine.url), engine.begin() as connection:
+        migrations.run(connection)
+    return engine
 
 
 def check_schema(engine: Engine) -> None:

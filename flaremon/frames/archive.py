@@ -3,6 +3,11 @@
 ``DIR/<frame id>/<series>/YYYY/MM/DD/<series>.<YYYYMMDD_HHMMSS_TAI>.frame.safetensors``: a frame
 id per geometry of frames, so that models that look at the same frame share it, and a folder per
 day, so that a range is found without reading a single file.
+
+A record has one frame per origin: the host that its file came from, or the file itself where it lay
+in a folder. The first origin has the plain name; a frame of another one, such as a replay of other
+days under the same labels, lies beside it, with 12 digits of its origin in the name. Within one
+origin the highest record number counts.
 """
 
 import contextlib
@@ -12,6 +17,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flaremon.disk import disk_errors
 from flaremon.domain import RecordKey
@@ -21,7 +27,7 @@ from flaremon.frames.gauss import STEP_GAUSS
 from flaremon.preprocess import FrameSpec
 
 SUFFIX = ".frame.safetensors"
-_STAMP = re.compile(r"\.(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_TAI$")
+_STAMP = re.compile(r"\.(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_TAI(?:\.[0-9a-f]{12})?$")
 
 
 def frame_id(spec: FrameSpec) -> str:
@@ -54,7 +60,7 @@ class FrameArchive:
         self._max_bytes = max_bytes
 
     def path(self, key: RecordKey, spec: FrameSpec) -> Path:
-        """Return where the frame of a record is kept.
+        """Return where the frame of a record is kept, that of the first origin.
 
         Raises
         ------
@@ -69,33 +75,58 @@ class FrameArchive:
         return self._of(spec, key.series) / year / month / day / f"{name}{SUFFIX}"
 
     def put(self, frame: ArchivedFrame, spec: FrameSpec) -> None:
-        """Keep a frame, in place of an older one of the same key.
+        """Keep a frame; one of another origin stays, and of the same one a higher record number.
 
         Raises
         ------
         StoreFullError, ConfigurationError
             The folder cannot be written.
         """
+        plain, origin = self.path(frame.key, spec), _origin(frame)
+        digits = hashlib.sha256(origin.encode()).hexdigest()[:12]
+        beside = plain.with_name(f"{plain.name.removesuffix(SUFFIX)}.{digits}{SUFFIX}")
         with disk_errors(self.folder, setting="FLAREMON_FRAMES__DIR"):
-            write_frame(self.path(frame.key, spec), frame)
+            there, path = read_frame(plain), plain
+            if there is not None and _origin(there) != origin:
+                there, path = read_frame(beside), beside
+            if there is None or there.recnum <= frame.recnum:
+                write_frame(path, frame)
 
-    def get(self, key: RecordKey, spec: FrameSpec, *, recnum: int) -> ArchivedFrame | None:
-        """Return the frame of a record, or None; that of another record number does not count."""
-        frame = read_frame(self.path(key, spec))
-        if frame is None or frame.key != key or frame.recnum != recnum:
-            return None
+    def get(
+        self, key: RecordKey, spec: FrameSpec, *, recnum: int, sha256: str | None = None
+    ) -> ArchivedFrame | None:
+        """Return the frame of a record, or None.
+
+        Parameters
+        ----------
+        recnum : int
+            The frame of another record number does not count.
+        sha256 : str, optional
+            Nor does one of a file with another hash, where that of the file is known.
+        """
         side = (spec.size_px, spec.size_px)
-        return frame if frame.tenths.shape == side else None
+
+        def wanted(frame: ArchivedFrame) -> bool:
+            same = (frame.key, frame.recnum, frame.tenths.shape) == (key, recnum, side)
+            return same and sha256 in {None, frame.source.sha256}
+
+        plain = self.path(key, spec)
+        first = read_frame(plain)
+        if first is not None and wanted(first):
+            return first
+        others = map(read_frame, plain.parent.glob(f"{plain.name.removesuffix(SUFFIX)}.*{SUFFIX}"))
+        found = [frame for frame in others if frame is not None and wanted(frame)]
+        return max(found, key=lambda frame: frame.source.fetched_at, default=None)
 
     def keys(self, series: str, spec: FrameSpec, *, low: str, high: str) -> Iterator[RecordKey]:
         """Yield the records in ``low <= T_REC < high`` that have a frame, newest first."""
         for day in self._days(self._of(spec, series), low[:10], high[:10]):
-            for name in sorted((path.name for path in day.glob(f"*{SUFFIX}")), reverse=True):
-                stamp = _STAMP.search(name.removesuffix(SUFFIX))
-                if stamp is not None:
-                    label = "{}.{}.{}_{}:{}:{}_TAI".format(*stamp.groups())
-                    if low <= label < high:
-                        yield RecordKey(series=series, t_rec=label)
+            names = (path.name.removesuffix(SUFFIX) for path in day.glob(f"*{SUFFIX}"))
+            stamps = filter(None, map(_STAMP.search, names))
+            labels = {"{}.{}.{}_{}:{}:{}_TAI".format(*stamp.groups()) for stamp in stamps}
+            for label in sorted(labels, reverse=True):
+                if low <= label < high:
+                    yield RecordKey(series=series, t_rec=label)
 
     def series(self, spec: FrameSpec) -> list[str]:
         """Return the names of the series that have frames of this geometry."""
@@ -146,6 +177,12 @@ class FrameArchive:
         days = (path for path in series.glob("[0-9]*/[0-9]*/[0-9]*") if path.is_dir())
         named = sorted(((".".join(path.parts[-3:]), path) for path in days), reverse=True)
         yield from (path for name, path in named if low <= name <= high)
+
+
+def _origin(frame: ArchivedFrame) -> str:
+    """Return where a frame's file came from: a host, with its port, or the file itself."""
+    parts = urlsplit(frame.source.url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else frame.source.url
 
 
 def _stamp(path: Path) -> str:

@@ -90,8 +90,8 @@ def refuse_to_mix(known: set[str], base_url: str) -> None:
         if _is_loopback(other) != _is_loopback(base_url):
             raise InputError(
                 f"this database holds records listed from {other}, and {base_url} would be mixed "
-                "with them; give a replay a database and a cache of its own "
-                "(FLAREMON_DATABASE_URL, FLAREMON_CACHE__DIR)"
+                "with them; give a replay a database and a cache of its own, and frames "
+                "(FLAREMON_DATABASE_URL, FLAREMON_CACHE__DIR, FLAREMON_FRAMES__DIR)"
             )
 
 

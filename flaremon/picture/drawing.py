@@ -29,6 +29,8 @@ MOST_MARKS = 9
 
 _WIDTH_IN, _ABOVE_IN, _DISK_IN, _AXIS_IN, _LINE_IN = 8.0, 0.95, 5.6, 0.8, 0.22
 """Of the figure: title, disk, the labels of its axis, and a line of text below."""
+_NOTE_IN = 0.19
+"""A second line below the title, and each after it."""
 _MARK_PX = 34.0
 """Radius of the ring around a region, pixels of the frame: about 4 degrees at disk centre."""
 _LABEL_PX = (88.0, 34.0)
@@ -53,16 +55,17 @@ def draw(
     path : Path
         Written by temporary name, so a reader never sees half a picture.
     note : str
-        A line below the title, such as where a replayed record comes from.
+        Lines below the title, such as where a replayed record comes from.
     explained : Explained, optional
         One of the answers with its regions: they are marked on the disk and listed below.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - seconds that only pictures need
 
     shown = _shown(explained)
-    said = _region_words(explained, shown)
+    said = region_words(explained)
     below_in = _AXIS_IN + _LINE_IN * (len(predictions) + len(said) + 0.5)
-    height_in = _ABOVE_IN + _DISK_IN + below_in
+    notes = note.splitlines()
+    height_in = _ABOVE_IN + _NOTE_IN * max(0, len(notes) - 1) + _DISK_IN + below_in
     figure = Figure(figsize=(_WIDTH_IN, height_in), facecolor="white")
     sun_map = _as_map(magnetogram)
     axes = figure.add_axes(
@@ -77,7 +80,9 @@ def draw(
     write(0.41, magnetogram.name, ha="center", fontsize=12, weight="bold")
     when = f"observed {iso_z(magnetogram.t_obs)}; grid every 15 degrees"
     write(0.66, when, ha="center", fontsize=10)
-    write(0.87, note, ha="center", fontsize=10, color="firebrick", weight="bold")
+    for k, line in enumerate(notes):
+        down_in = 0.87 + _NOTE_IN * k
+        write(down_in, line, ha="center", fontsize=10, color="firebrick", weight="bold")
     down_in = height_in - below_in + _AXIS_IN
     for k, p in enumerate(predictions):
         words = f"{p.event}:  {yes_or_no(p)}   {p.model}, {p.mode}"
@@ -100,15 +105,19 @@ def _shown(explained: Explained | None) -> list[LocatedRegion]:
     return large[:MOST_MARKS]
 
 
-def _region_words(explained: Explained | None, shown: Sequence[LocatedRegion]) -> list[str]:
+def region_words(explained: Explained | None) -> list[str]:
     """Return what is said of regions: a heading, and a line for each with its number."""
     if explained is None:
         return []
+    shown = _shown(explained)
     p = explained.stored.prediction
     if explained.regions is None:
         return [f"Regions: {p.model}: {explained.whence.in_words}"]
     if not shown:
-        return [f"Regions: none stands out ({p.event} by {p.model})"]
+        none = (
+            f"none of {SHOWN_SHARE * 100:.0f} % or more" if explained.regions else "none stands out"
+        )
+        return [f"Regions: {none} ({p.event} by {p.model})"]
     lines = region_lines([region_as_json(region) for region in shown])
     heads = [*(str(k) for k in range(1, len(shown) + 1)), ""]
     return [

@@ -7,7 +7,7 @@ that is what is said.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,26 +57,44 @@ def check_receipt(receipt: Mapping[str, Any], shop: Workshop) -> list[Check]:
         raise InputError(f"{record.key} was not predicted ({receipt['state']}): no number to check")
     checks: list[Check] = []
     scored: dict[ModelId, Mapping[FlareEvent, EventScore] | None] = {}
+    lacking: dict[ModelId, str | None] = {}
     for answer in answers:
         if answer.model not in scored:
-            path, file_check = _file(record, answer, shop)
+            path, file_check = _file(record, answer, shop, receipt["record"].get("base_url"))
             package_checks = list(_package(answer, shop))
             checks += [file_check, *package_checks]
             same = all(check.state is CheckState.SAME for check in package_checks)
             scored[answer.model] = None
+            lacking[answer.model] = _lacking(file=path is not None, model=same)
             if path is not None and same:
                 scored[answer.model], trouble = _scores(record, path, answer, shop)
                 checks += trouble
-        checks += check_numbers(answer, scored[answer.model])
+        checks += check_numbers(answer, scored[answer.model], lacking=lacking[answer.model])
     return checks
 
 
-def _file(record: Record, answer: ClaimedAnswer, shop: Workshop) -> tuple[Path | None, Check]:
+def _lacking(*, file: bool, model: bool) -> str | None:
+    if file:
+        return None if model else "not computed: the model that was used is missing"
+    missing = "the file is missing" if model else "the file and the model that was used are missing"
+    return f"not computed: {missing}"
+
+
+def _file(
+    record: Record, answer: ClaimedAnswer, shop: Workshop, listed_from: str | None
+) -> tuple[Path | None, Check]:
     """Return the file that was scored, or another one of the record, or none; and the check."""
     what, recorded = f"file of {record.key}", recorded_path(answer.file_url)
     if recorded is not None:
         return find_again(what, recorded, answer.file_sha256)
-    return _of_the_jsoc(what, record, answer, shop)
+    path, check = _of_the_jsoc(what, record, answer, shop)
+    if check.state is CheckState.CANNOT and listed_from not in {None, shop.source.base_url}:
+        words = (
+            f"{check.found}; asked was {shop.source.base_url}, while the record is from "
+            f"{listed_from} (FLAREMON_JSOC__BASE_URL, if that is still there)"
+        )
+        check = replace(check, found=words)
+    return path, check
 
 
 def _of_the_jsoc(

@@ -20,7 +20,10 @@ _PLACE_TOLERANCE = 0.05
 
 
 def check_numbers(
-    answer: ClaimedAnswer, scores: "Mapping[FlareEvent, EventScore] | None"
+    answer: ClaimedAnswer,
+    scores: "Mapping[FlareEvent, EventScore] | None",
+    *,
+    lacking: str | None = None,
 ) -> Iterator[Check]:
     """Compare score, probabilities, threshold and answer with those computed now.
 
@@ -28,10 +31,12 @@ def check_numbers(
     ----------
     scores : mapping or None
         What the network says now; None where it could not be asked.
+    lacking : str, optional
+        Why it could not: what is not there.
     """
     what = f"{answer.event} by {answer.model}"
     if scores is None or answer.event not in scores:
-        why = "no file or no model to compute it with" if scores is None else "not answered"
+        why = "not answered" if scores is not None else lacking or "it could not be computed"
         said = f"{answer.probability:.6f}"
         yield cannot(f"{what}: probability", said=said, found=why)
         return

@@ -6,6 +6,7 @@ from typing import Any
 
 from flaremon.domain import Quality
 from flaremon.receipts.check import TOLERANCE, Check, CheckState
+from flaremon.receipts.folder import recorded_path
 from flaremon.regions import region_lines
 from flaremon.status import in_hours
 
@@ -74,10 +75,12 @@ def _record(record: Mapping[str, Any]) -> str:
     if file is None:
         rows.append(("file", "none was fetched"))
     else:
+        # What lay in a folder was read there; its time is the file system's.
+        how = "fetched" if recorded_path(file["url"]) is None else "read from a folder, modified"
         rows += [
             ("file", file["url"]),
             ("file SHA-256", file["sha256"]),
-            ("file size", f"{file['size_bytes']:,} bytes, fetched {file['fetched_at']}"),
+            ("file size", f"{file['size_bytes']:,} bytes, {how} {file['fetched_at']}"),
         ]
     return _rows(rows)
 

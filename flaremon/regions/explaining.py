@@ -142,12 +142,12 @@ def _computed(
 ) -> Mapping[_Asked, tuple[RegionShare, ...] | None]:
     """Return the regions of all events of those records whose frame is archived."""
     found: dict[_Asked, tuple[RegionShare, ...] | None] = {}
-    wanted = {(s.prediction.model, s.prediction.key, s.recnum) for s in stored}
+    wanted = {(s.prediction.model, s.prediction.key, s.recnum): s.sha256 for s in stored}
     for model in {model for model, _, _ in wanted}:
         records = [(key, recnum) for of, key, recnum in sorted(wanted) if of == model]
         planes: list[tuple[RecordKey, NDArray[np.float32]]] = []
         for key, recnum in records:
-            plane = _plane(key, recnum, model, tools)
+            plane = _plane(key, recnum, wanted[model, key, recnum], tools.find(model), tools.frames)
             planes += [] if plane is None else [(key, plane)]
             if planes and (len(planes) == tools.predictor(model).batch_size):
                 found |= _scored(planes, model, tools)
@@ -158,12 +158,15 @@ def _computed(
 
 
 def _plane(
-    key: RecordKey, recnum: int, model: ModelId, tools: Tools
+    key: RecordKey,
+    recnum: int,
+    sha256: str | None,
+    package: "ModelPackage | None",
+    frames: "FrameArchive | None",
 ) -> "NDArray[np.float32] | None":
-    package = tools.find(model)
-    if package is None or tools.frames is None:
+    if package is None or frames is None:
         return None
-    frame = tools.frames.get(key, package.frame, recnum=recnum)
+    frame = frames.get(key, package.frame, recnum=recnum, sha256=sha256)
     return None if frame is None else to_plane(from_tenths(frame.tenths), package.frame)
 
 

@@ -2,6 +2,7 @@
 
 ==========  =======================================================
 ages        how old something is, and whether that is too old
+whence      a replay's or a mirror's record, told from the JSOC's own
 cnn         (a) what the network says: flare or no flare
 goes        (b) what GOES observes: the class now, a flare in progress
 baselines   climatology and persistence, stored or computed
@@ -25,6 +26,7 @@ from flaremon.status.document import as_json, changes_as_json, facts_as_json
 from flaremon.status.facts import Facts, Question, Watch, exit_code, gather
 from flaremon.status.goes import InProgress, Observed, observe
 from flaremon.status.outlook import Outlook, Reliability
+from flaremon.status.whence import elsewhere
 from flaremon.status.words import changes_in_words, facts_in_words, in_words, yes_or_no
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "as_json",
     "changes_as_json",
     "changes_in_words",
+    "elsewhere",
     "exit_code",
     "facts_as_json",
     "facts_in_words",

@@ -87,6 +87,7 @@ class Baselines:
         flares = self._list()
         at = _known_until(flares, event, self._now)
         if at is None or self._now - at > RECENT:
+            at = at or self._answered_until()
             since = "" if at is None else f" since {at:%Y-%m-%dT%H:%MZ}"
             why = f"flare list {self._catalog} answers for nothing{since}"
             return Beside(probability=None, at=None, source=why)
@@ -105,14 +106,22 @@ class Baselines:
         known = float(known_past(flares, event, instants([at]))[0])
         if forecaster == TRAILING_CLIMATOLOGY and known < LEAST_KNOWN:
             days = TRAILING / np.timedelta64(1, "D")
+            # A window takes its whole length: a list of 7 days has 6 days of beginnings of 24 h.
+            hours = (event.horizon or timedelta(0)) / timedelta(hours=1)
             return (
-                f"flare list {self._catalog} answers for {known * days:.1f} of the last {days:.0f} "
-                f"days, and a climatology needs {LEAST_KNOWN * days:.0f}; they come with time"
+                f"flare list {self._catalog} answers for all {hours:.0f} h of windows that began "
+                f"on {known * days:.1f} of the last {days:.0f} days, and a climatology needs "
+                f"{LEAST_KNOWN * days:.0f}; they come with time"
             )
         return (
             f"flare list {self._catalog} has a gap, or a flare whose class is not known yet, in "
             "the past that counts"
         )
+
+    def _answered_until(self) -> datetime | None:
+        """Return up to when the list answers at all, where that is long ago."""
+        span = store.answered_span(self._session, catalog=self._catalog)
+        return None if span is None or self._now - span[1] <= RECENT else span[1]
 
     def _list(self) -> "FlareList":
         if self._flares is None:

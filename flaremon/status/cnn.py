@@ -23,6 +23,8 @@ class Answer:
     age: timedelta | None
     """Age of the observation that the answer rests on."""
     state: FactState = FactState.OK
+    base_url: str | None = None
+    """Where the record was listed that it rests on; None where there is none."""
     why_unknown: str | None = None
     """Set iff the verdict is UNKNOWN, because the answer is stale or there is none."""
     rejected_since: tuple[Rejection, ...] = ()
@@ -54,6 +56,7 @@ def answer(
             waiting_since=_waiting(session, series, model, now - stale_after),
         )
     prediction = latest.prediction
+    listed = store.listed_record(session, prediction.key)
     age = now - prediction.t_obs
     state, why = judge_age(age, stale_after, "the newest scored observation")
     verdict = Verdict.FLARE if prediction.flare else Verdict.NO_FLARE
@@ -63,6 +66,7 @@ def answer(
         prediction=latest,
         age=age,
         state=state,
+        base_url=None if listed is None else listed.base_url,
         why_unknown=why,
         rejected_since=_rejected(session, series, prediction.t_obs),
         waiting_since=_waiting(session, series, model, prediction.t_obs + SLOT_TOLERANCE),

@@ -7,7 +7,8 @@
      "cnn": [{"event": "M1+/24h", "state": "ok|stale|unknown", "age_s": 4200, "why": null,
               "verdict": "flare|no-flare|unknown", "flare": false, "probability": 0.23,
               "raw_probability": 0.41, "threshold": 0.3, "calibrator": "1a2b3c4d5e6f",
-              "activity": "quiet", "activity_source": "swpc as of ...", ...}],
+              "activity": "quiet", "activity_source": "swpc as of ...",
+              "base_url": "http://jsoc.stanford.edu", "from_jsoc": true, ...}],
      "goes": {"state": ..., "age_s": ..., "why": ..., "class": "C2.3", "flux_w_m2": 2.3e-06,
               "observed_at": ..., "satellite": "G18", "contaminated_since": false,
               "list": {"state": ..., "age_s": ..., "why": ..., "as_of": ...},
@@ -21,7 +22,8 @@
                   "persistence": {...}, "noaa": null | {...},
                   "reliability": null | {"low": 0.2, "high": 0.4, "n": 412, "events": 128}}]}
 
-``flare`` is null where the verdict is unknown; nothing else tells "no flare". What is null is not
+``flare`` is null where the verdict is unknown; nothing else tells "no flare". Where ``from_jsoc``
+is false the record is a replay's, maybe old under a new date, or a mirror's. What is null is not
 known. `--since-last-change` prints ``{"checked_at", "exit_code", "cnn": [{"event", "verdict",
 "since", "held_s", "at_least", "predictions", "before"}], "goes": {...}, "outlook": [...]}``.
 """
@@ -38,6 +40,7 @@ from flaremon.status.cnn import Answer
 from flaremon.status.facts import Facts
 from flaremon.status.goes import Observed
 from flaremon.status.outlook import Outlook
+from flaremon.status.whence import elsewhere
 from flaremon.times import iso_z
 
 
@@ -90,6 +93,8 @@ def as_json(item: Answer, now: datetime) -> dict[str, Any]:
         "mode": str(p.mode) if p else None,
         "model": str(p.model) if p else None,
         "record": str(p.key) if p else None,
+        "base_url": item.base_url,
+        "from_jsoc": item.base_url and elsewhere(item.base_url) is None,
         "quality": item.prediction.quality if item.prediction else None,
         "quality_class": str(item.prediction.quality_class) if item.prediction else None,
         "rejected_since": [

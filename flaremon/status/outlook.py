@@ -116,6 +116,8 @@ def _reliability(session: "Session", answer: Answer, catalog: str) -> Reliabilit
         probability=said.probability,
         catalog=catalog,
         mode=Mode.LIVE,
+        # A model that asks for recent flares has two kinds of answers, of unlike reliability.
+        told=said.knew_flares if said.in_training else None,
     )
     if found is None:
         return None

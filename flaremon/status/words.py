@@ -9,6 +9,7 @@ from flaremon.status.cnn import Answer
 from flaremon.status.facts import Facts
 from flaremon.status.numbers import percent, percents
 from flaremon.status.outlook import Outlook
+from flaremon.status.whence import elsewhere
 from flaremon.status.words_goes import goes_lines
 from flaremon.times import iso_z
 
@@ -79,6 +80,9 @@ def _rests_on(item: Answer) -> list[str]:
         return []
     p = item.prediction.prediction
     lines = [f"{_MARGIN}observed {iso_z(p.t_obs)}, {in_hours(item.age)} ago; {p.model}, {p.mode}"]
+    told = elsewhere(item.base_url)
+    if told is not None:
+        lines.append(f"{_MARGIN}source {told}")
     if item.prediction.quality_class is not QualityClass.CLEAN:
         lines.append(
             f"{_MARGIN}the record is {item.prediction.quality_class} "

@@ -68,6 +68,7 @@ from flaremon.store.provenance import (
     listed_record,
     nearest_keys,
     registered_model,
+    registered_models,
     rejections_of,
 )
 from flaremon.store.queries import (
@@ -195,6 +196,7 @@ __all__ = [
     "register_forecaster",
     "register_model",
     "registered_model",
+    "registered_models",
     "rejected_slots",
     "rejections",
     "rejections_of",

@@ -118,8 +118,8 @@ def catalog_as_of(session: Session, *, catalog: str) -> datetime | None:
 
 def catalogs(session: Session) -> list[str]:
     """Return the names of the lists that were read, in their order."""
-    statement = select(CatalogPeriodRow.catalog).distinct().order_by(CatalogPeriodRow.catalog)
-    return list(session.scalars(statement))
+    statement = select(CatalogPeriodRow.catalog).union(select(FlareRow.catalog))
+    return sorted(session.scalars(statement))
 
 
 _Span = tuple[datetime, datetime]

@@ -90,6 +90,12 @@ def rejections_of(session: Session, listed: ListedRecord) -> list[Rejection]:
     return [rejection for rejection in found if rejection.key == key]
 
 
+def registered_models(session: Session) -> Mapping[ModelId, frozenset[str]]:
+    """Return the ids of the events that each registered model answers."""
+    rows = session.execute(select(ModelRow.name, ModelRow.version, ModelRow.events))
+    return {ModelId(name, version): frozenset(events) for name, version, events in rows}
+
+
 def registered_model(session: Session, model: ModelId) -> RegisteredModel | None:
     """Return what a model version was registered with."""
     row = session.execute(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, aliased
 
 from flaremon.domain import FlareEvent, Mode, ModelId, OutcomeState
 from flaremon.schema import OutcomeRow, PredictionRow
+from flaremon.store.prediction_table import knew_flares
 from flaremon.store.rows import model_row_id
 
 
@@ -19,6 +20,7 @@ def said_and_happened(  # noqa: PLR0913 - one parameter per filter
     catalog: str,
     reach: timedelta | None = None,
     mode: Mode | None = None,
+    told: bool | None = None,
 ) -> tuple[int, int]:
     """Count windows with a probability in a range, and those of them in which it happened.
 
@@ -31,6 +33,9 @@ def said_and_happened(  # noqa: PLR0913 - one parameter per filter
         ``low <= probability < high``.
     reach : timedelta, optional
         Observed at most so long before the newest answer of the model.
+    told : bool, optional
+        Only answers with (True) or without recent flares, as `flaremon.domain.Prediction`
+        has it with `knew_flares`.
 
     Returns
     -------
@@ -77,5 +82,7 @@ def said_and_happened(  # noqa: PLR0913 - one parameter per filter
         statement = statement.where(row.t_obs >= newest - reach)
     if mode is not None:
         statement = statement.where(row.mode == mode.value)
+    if told is not None:
+        statement = statement.where(knew_flares(row) if told else ~knew_flares(row))
     n, events = session.execute(statement).one()
     return n, events

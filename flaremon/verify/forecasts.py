@@ -45,6 +45,8 @@ class Forecast:
     informed: NDArray[np.bool_] | None = None
     """Of a model that answers otherwise where recent flares are not known: whether they were, of
     each probability, shape (N,). None of all others."""
+    answers: bool = False
+    """Whether it is of the model that answers now; baselines beside several have its threshold."""
 
 
 def read_forecasts(path: Path, event: FlareEvent) -> list[Forecast]:

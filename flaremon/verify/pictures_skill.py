@@ -48,7 +48,8 @@ def draw_reliability(story: Story) -> "figure.Figure":
             width=0.094 * share, color=colour, alpha=0.8,
         )  # fmt: skip
     axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="observed share with the event")
-    axes.legend(loc="upper left", fontsize=8.5)
+    # Below both panels, where no points are.
+    picture.legend(*axes.get_legend_handles_labels(), loc="outside lower center", fontsize=8.5)
     counts.set(xlim=(0, 1), yscale="log", ylabel="forecasts in the bin", ylim=(0.8, None))
     counts.set_xlabel("forecast probability")
     return picture

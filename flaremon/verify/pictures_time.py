@@ -25,6 +25,8 @@ HOURLY_UP_TO = 60 * _DAY
 """A longer timeline shows the range of each day instead of every forecast."""
 GAP = np.timedelta64(36, "h")
 """Lines do not cross longer gaps of a forecast."""
+GAP_STEPS = 2.5
+"""Nor longer ones than so many of its usual steps: hours of another part are left out there."""
 
 
 def draw_rolling(story: Story) -> "figure.Figure":
@@ -170,7 +172,8 @@ def _line(
     """Draw every forecast, or the mean and range of each day of a long record."""
     colour, name = style
     if times[-1] - times[0] <= HOURLY_UP_TO:
-        axes.plot(*_broken(times, values), color=colour, lw=1.3, label=name)
+        # With dots, since an hour between two gaps has no line.
+        axes.plot(*_broken(times, values), ".-", color=colour, lw=1.3, ms=2.5, label=name)
         return
     days, first = np.unique(times.astype("datetime64[D]"), return_index=True)
     counts = np.diff([*first, len(times)])
@@ -184,7 +187,10 @@ def _line(
 
 def _broken(times: Times, values: NDArray[np.float64]) -> tuple[Times, NDArray[np.float64]]:
     """Put a NaN into each gap, so that a line says nothing about it."""
-    after = np.flatnonzero(np.diff(times) > GAP) + 1
+    steps = np.diff(times)
+    usual_s = float(np.median(steps.astype(float))) if len(steps) else 0.0
+    gap_s = min(GAP_STEPS * usual_s, float(GAP / np.timedelta64(1, "s")))
+    after = np.flatnonzero(steps.astype(float) > gap_s) + 1
     return np.insert(times, after, times[after]), np.insert(values, after, np.nan)
 
 

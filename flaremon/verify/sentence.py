@@ -19,7 +19,7 @@ REACH = timedelta(days=365)
 sentence must not take longer than a moment."""
 
 
-def reliability(
+def reliability(  # noqa: PLR0913 - one parameter per filter
     session: "Session",
     *,
     model: ModelId,
@@ -27,6 +27,7 @@ def reliability(
     probability: float,
     catalog: str,
     mode: Mode | None = Mode.LIVE,
+    told: bool | None = None,
 ) -> tuple[float, float, int, int] | None:
     """Return how often the event occurred when the model said about this probability.
 
@@ -42,6 +43,9 @@ def reliability(
         Flare list of the outcomes.
     mode : Mode, optional
         By default what was said in time; None for hindcasts too.
+    told : bool, optional
+        Only answers of one kind, of a model that answers otherwise where recent flares are not
+        known: whether they were.
 
     Returns
     -------
@@ -58,6 +62,7 @@ def reliability(
         catalog=catalog,
         reach=REACH,
         mode=mode,
+        told=told,
     )
     return (low, high, n, events) if n >= LEAST else None
 

@@ -151,7 +151,9 @@ def verify(
         return replace(
             result,
             judgements=tuple(replace(item, figures={}, reliability=()) for item in judgements),
-            why_no_figures=_too_few(result.events, quiet, event),
+            why_no_figures=_too_few(result.events, quiet, event)
+            if result.n
+            else _nothing(left, event, flares),
         )
     over = differences(judgements, drawn)
     return replace(result, judgements=judgements, over=over)
@@ -213,10 +215,17 @@ def thresholds(
 ) -> list[tuple[Threshold, str]]:
     """Return the thresholds of the forecasts at their times, and of the two baselines.
 
-    Each comes with where it is from. The baselines have that of the first forecast.
+    Each comes with where it is from. The baselines have that of the model that answers, or,
+    where it is not among the forecasts, of the first.
     """
     own = [_threshold(forecast, times, given) for forecast in forecasts]
-    return [*own, *[(own[0][0], f"that of {forecasts[0].name}")] * 2]
+    lender = next((k for k, forecast in enumerate(forecasts) if forecast.answers), 0)
+    return [*own, *[(own[lender][0], borrowed_from(forecasts[lender].name))] * 2]
+
+
+def borrowed_from(name: str) -> str:
+    """Return where a baseline's threshold is from, that has none itself."""
+    return f"that of {name}"
 
 
 def _outcome(
@@ -253,6 +262,27 @@ def _threshold(forecast: Forecast, times: Times, given: float | None) -> tuple[T
     if forecast.threshold is not None:
         return forecast.threshold, "the forecaster's own"
     return DEFAULT_THRESHOLD, "the default"
+
+
+def _nothing(left: Left, event: FlareEvent, flares: FlareList) -> str:
+    """Say why there is no hour to judge."""
+    reasons = {
+        "pending (not over, or not decided yet)": left.pending,
+        _why_unknown(event, flares): left.unknown,
+        "whose past is unknown to the baselines": left.no_baseline,
+        "that not all forecasts have": left.not_shared,
+    }
+    found = {words: count for words, count in reasons.items() if count}
+    total = sum(found.values())
+    if len(found) == 1:
+        return f"{total:,} hours, all {next(iter(found))}"
+    return f"{total:,} hours: " + ", ".join(f"{count:,} {words}" for words, count in found.items())
+
+
+def _why_unknown(event: FlareEvent, flares: FlareList) -> str:
+    if event.horizon is None and not any(period.has_ends for period in flares.coverage):
+        return "unknown: the flare list has no end times, which flares in progress need"
+    return "unknown: the flare list has no answer"
 
 
 def _too_few(events: int, quiet: int, event: FlareEvent) -> str:

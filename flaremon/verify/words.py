@@ -1,13 +1,13 @@
 """A verification as a table for people."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from flaremon.verify.blocks import MIN_BLOCKS
 from flaremon.verify.flares import Scale
 from flaremon.verify.judging import Bin, Figure, Judgement
-from flaremon.verify.verification import Verification
+from flaremon.verify.verification import Verification, borrowed_from
 
 NAMES = {
     "tss": "TSS",
@@ -31,6 +31,8 @@ SCALES = {
 BREAK = "2019-12-07"
 """From this day on SWPC lists true fluxes."""
 _FIRST, _COLUMN = 28, 27
+_LONGEST_HEAD = 36
+"""A column head; a longer name stands in a legend above the table."""
 
 
 def in_words(done: Verification, *, scale: Scale, truth: str) -> str:
@@ -44,6 +46,9 @@ def in_words(done: Verification, *, scale: Scale, truth: str) -> str:
     truth : str
         Which list it was, from `flaremon.verify.flares.identity`.
     """
+    if not done.n:
+        names = " and ".join(item.name for item in done.judgements[:-2])  # the baselines are last
+        return f"{names}: no figures of {done.event}: {done.why_no_figures}"
     lines = [*_heading(done, scale, truth), "", *_figures(done)]
     if done.why_no_figures is not None:
         return "\n".join([*lines, "", done.why_no_figures])
@@ -127,15 +132,41 @@ def _mixture(done: Verification) -> Iterator[str]:
 
 def _figures(done: Verification) -> Iterator[str]:
     items = done.judgements
-    yield _row("", [_cut(item.name) for item in items])
-    yield _row("threshold", [_threshold(item) for item in items])
-    yield _row("  which is", [_cut(item.threshold_from) for item in items])
-    yield _row("mean probability", [f"{item.mean_probability:.3f}" for item in items])
-    for name in ("tp", "fp", "fn", "tn"):
-        yield _row(name.upper(), [f"{getattr(item, name):,}" for item in items])
+    heads = _heads(items)
+    yield from (
+        f"{head} is {item.name}"
+        for head, item in zip(heads, items, strict=True)
+        if head != item.name
+    )
+    borrowed = {
+        borrowed_from(item.name): f"that of column {k}" for k, item in enumerate(items, start=1)
+    }
+    rows = [
+        ("", heads),
+        ("threshold", [_threshold(item) for item in items]),
+        ("  which is", [borrowed.get(item.threshold_from, item.threshold_from) for item in items]),
+        ("mean probability", [f"{item.mean_probability:.3f}" for item in items]),
+    ]
+    rows += [
+        (name.upper(), [f"{getattr(item, name):,}" for item in items])
+        for name in ("tp", "fp", "fn", "tn")
+    ]
     for key, name in NAMES.items():
         shown = [_shown(item.figures.get(key)) for item in items]
-        yield _row(name, shown if done.why_no_figures is None else ["too few events"] * len(items))
+        rows.append(
+            (name, shown if done.why_no_figures is None else ["too few events"] * len(items))
+        )
+    widths = [max(_COLUMN, len(head) + 2) for head in heads]
+    for name, cells in rows:
+        yield _row(name, cells, widths=widths)
+
+
+def _heads(items: Sequence[Judgement]) -> list[str]:
+    """Return what the columns are called: never cut, so that names stay apart."""
+    return [
+        item.name if len(item.name) <= _LONGEST_HEAD else f"({number})"
+        for number, item in enumerate(items, start=1)
+    ]
 
 
 def _threshold(item: Judgement) -> str:
@@ -156,12 +187,12 @@ def _edges(item: Bin) -> str:
     return f"{item.low:.0%} - {item.high:.0%}"
 
 
-def _row(name: str, cells: list[str], *, first: int = _FIRST) -> str:
-    return f"{name:<{first}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells).rstrip()
-
-
-def _cut(name: str) -> str:
-    return name if len(name) < _COLUMN else name[: _COLUMN - 4] + "..."
+def _row(
+    name: str, cells: Sequence[str], *, first: int = _FIRST, widths: Sequence[int] = ()
+) -> str:
+    each = widths or [_COLUMN] * len(cells)
+    row = "".join(f"{cell:<{width}}" for cell, width in zip(cells, each, strict=True))
+    return f"{name:<{first}}" + row.rstrip()
 
 
 def _shown(figure: Figure | None, *, percent: bool = False) -> str:

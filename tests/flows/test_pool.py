@@ -20,11 +20,11 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from support import suns
 
 from flaremon import store
-from flaremon.backfill import Tally, grouped, make_grid, make_plan, parse_bound
+from flaremon.backfill import Tally, grouped, make_grid, make_plan
 from flaremon.cli import main
 from flaremon.database import open_engine, session_scope, upgrade
 from flaremon.replica import Fault, Replica
-from flaremon.times import utc_now
+from flaremon.times import parse_utc, utc_now
 from flaremon.wiring import opened, package
 from flows import pool
 from flows.backfill import backfill
@@ -198,7 +198,7 @@ def test_days_that_no_worker_has_begun_are_taken_back_when_stopped(
         before = {run.name for run in days_of(client)}
     monkeypatch.setattr(pool, "DEPLOYMENT", "backfill/unserved")
     monkeypatch.setattr(pool, "POLL_S", 0.1)
-    grid = make_grid(settings.jsoc.series, parse_bound("-40d"), parse_bound("now"), now=utc_now())
+    grid = make_grid(settings.jsoc.series, parse_utc("-40d"), parse_utc("now"), now=utc_now())
     with opened(settings) as engine, session_scope(engine) as session:
         plan = make_plan(session, grid, packages=[package(settings)])
     work = pool.Pool(found=plan, configs=[settings], tally=Tally(planned=plan.todo))

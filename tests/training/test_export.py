@@ -1,11 +1,15 @@
 """ONNX files answer as torch does; skips where the optional extra is not installed."""
 
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support.disks import plane
 from support.packages import write_rate_package
 
-from flaremon.errors import ModelError
+from flaremon.errors import ConfigurationError, ModelError
 from flaremon.inference import Predictor
 from flaremon.training.export import export_onnx
 
@@ -39,6 +43,22 @@ def test_the_file_gives_the_probabilities_and_spreads_of_torch(package, file, co
     ):
         np.testing.assert_allclose([s.probability for s in scores], p, atol=1e-4)
         np.testing.assert_allclose([s.spread for s in scores], spread, atol=1e-4)
+
+
+def test_a_folder_that_cannot_take_the_file_is_said_before_the_conversion(package, tmp_path):
+    broken = replace(package, folder=tmp_path / "no-weights-to-convert")
+    for path in (tmp_path / "no" / "x.onnx", Path("/proc/x.onnx")):
+        with pytest.raises(ConfigurationError, match=f"cannot use the folder {path.parent}"):
+            export_onnx(broken, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_is_known_of_the_exporter_is_silenced(package, tmp_path, capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        export_onnx(package, tmp_path / "x.onnx")
+    assert "torchvision" not in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["x.onnx"]
 
 
 def test_an_existing_file_is_not_written_over(package, file):
