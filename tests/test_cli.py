@@ -338,7 +338,7 @@ def test_predictions_can_be_narrowed(decided):
         ["demo", "--data", "/nowhere"],
         ["monitor", "--every", "soon"],
         ["monitor", "--every", "1s"],
-        ["monitor", "--every", "59s"],
+        ["monitor", "--every", "4s"],
         ["monitor", "--truth-every", "1s"],
         ["replica", "/nowhere"],
         ["score", "--device", "toaster", "x.fits"],

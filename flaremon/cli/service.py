@@ -11,8 +11,8 @@ import typer
 from flaremon.cli._app import Series, Verbose, app, settings, start_logging
 from flaremon.errors import InputError
 
-SHORTEST = timedelta(minutes=1)
-"""Least time between two runs of a schedule."""
+SHORTEST_S = 5
+"""Least time between two runs of a schedule: each is a process, which takes seconds to start."""
 
 
 @app.command(
@@ -21,7 +21,7 @@ SHORTEST = timedelta(minutes=1)
 )
 def monitor(
     every: Annotated[
-        str, typer.Option(metavar="DURATION", help="Time between runs: 1m, 12m or 1h.")
+        str, typer.Option(metavar="DURATION", help="Time between runs: 45s, 12m or 1h.")
     ] = "12m",
     truth_every: Annotated[
         str, typer.Option(metavar="DURATION", help="The same for what GOES observed, from SWPC.")
@@ -108,11 +108,12 @@ def replica(
 
 
 def _period(option: str, text: str) -> timedelta:
-    """Read the time between two runs; the JSOC and SWPC must not be asked all the time."""
+    """Read the time between two runs of a schedule."""
     period = parse_duration(text)
-    if period < SHORTEST:
+    if period < timedelta(seconds=SHORTEST_S):
         raise InputError(
-            f"{option} {text} is too often; give a minute or more: a magnetogram comes every 12"
+            f"{option} {text} is too often; give {SHORTEST_S}s or more: a magnetogram comes every "
+            "12 minutes"
         )
     return period
 
